@@ -1,0 +1,83 @@
+"""pywasix runs WASIX programs from Python: sandboxed network programs on a real WebAssembly engine.
+
+    import pywasix
+
+    done = pywasix.run(["hello.wasm", "world"], capture_output=True, text=True)
+    print(done.stdout)
+
+The names are those of `subprocess`: `run`, `start`, `Process`, `PIPE`, `TimeoutExpired`. Importing the
+package is light; the engine is loaded with the first name that needs it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from subprocess import CalledProcessError, CompletedProcess, SubprocessError, TimeoutExpired
+
+    from pywasix.engine.module import GuestModule, load
+    from pywasix.errors import ModuleError, OptionError, PywasixError
+    from pywasix.host.stdio import DEVNULL, PIPE, STDOUT
+    from pywasix.host.virtual import VirtualNetwork
+    from pywasix.net.policy import NetworkPolicy, PolicyError, Request
+    from pywasix.runtime import Process, run, start
+
+_HOMES = {
+    "CalledProcessError": "subprocess",
+    "CompletedProcess": "subprocess",
+    "DEVNULL": "pywasix.host.stdio",
+    "GuestModule": "pywasix.engine.module",
+    "ModuleError": "pywasix.errors",
+    "NetworkPolicy": "pywasix.net.policy",
+    "OptionError": "pywasix.errors",
+    "PIPE": "pywasix.host.stdio",
+    "PolicyError": "pywasix.net.policy",
+    "Process": "pywasix.runtime",
+    "PywasixError": "pywasix.errors",
+    "Request": "pywasix.net.policy",
+    "STDOUT": "pywasix.host.stdio",
+    "SubprocessError": "subprocess",
+    "TimeoutExpired": "subprocess",
+    "VirtualNetwork": "pywasix.host.virtual",
+    "load": "pywasix.engine.module",
+    "run": "pywasix.runtime",
+    "start": "pywasix.runtime",
+}
+
+__all__ = [
+    "DEVNULL",
+    "PIPE",
+    "STDOUT",
+    "CalledProcessError",
+    "CompletedProcess",
+    "GuestModule",
+    "ModuleError",
+    "NetworkPolicy",
+    "OptionError",
+    "PolicyError",
+    "Process",
+    "PywasixError",
+    "Request",
+    "SubprocessError",
+    "TimeoutExpired",
+    "VirtualNetwork",
+    "load",
+    "run",
+    "start",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the module a public name lives in, the first time the name is used."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'pywasix' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

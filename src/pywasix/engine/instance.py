@@ -1,0 +1,285 @@
+"""Linking and running one task of a guest."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from threading import Lock
+from typing import Any
+
+import wasmtime
+from wasmtime import _ffi as ffi
+
+from pywasix.engine.border import Border, Wrapper
+from pywasix.engine.memory import PAGE, LinearMemory, SharedMemory, exported_memory
+from pywasix.engine.module import GuestModule
+from pywasix.errors import Killed, ModuleError, ProcessExit, ThreadEnd
+from pywasix.kernel.process import ExitStatus
+from pywasix.kernel.task import Task
+from pywasix.syscalls.context import Context
+
+# (context, task number, where to put the next deadline, kind) -> error or 0
+_EpochCallback = ctypes.CFUNCTYPE(
+    ctypes.c_size_t,
+    ctypes.POINTER(ffi.wasmtime_context_t),
+    ctypes.c_void_p,
+    ctypes.POINTER(ctypes.c_uint64),
+    ctypes.POINTER(ffi.wasmtime_update_deadline_kind_t),
+)
+_NO_FINALIZER = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
+_ABORT = 6  # SIGABRT: what a trapped program ends with, as a program that called abort()
+_MAX_PAGES = 65536
+
+MakeContext = Callable[[Task, LinearMemory, Callable[[str], bool]], Context]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPoint:
+    """What to call: an export and its arguments, after `_initialize` for a reactor."""
+
+    name: str
+    arguments: tuple[int | float, ...] = ()
+
+
+class _EpochTasks:
+    """Tasks by number, for the one epoch callback that all stores share. `_lock` guards the table."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._tasks: dict[int, Task] = {}
+        self._numbers = count(1)
+
+    def add(self, task: Task) -> int:
+        with self._lock:
+            number = next(self._numbers)
+            self._tasks[number] = task
+        return number
+
+    def remove(self, number: int) -> None:
+        with self._lock:
+            self._tasks.pop(number, None)
+
+    def stopping(self, number: int) -> bool:
+        task = self._tasks.get(number)
+        return task is None or task.stopping
+
+
+_EPOCH_TASKS = _EpochTasks()
+
+
+def _epoch_reached(_context: Any, number: int, delta: Any, _kind: Any) -> int:
+    """Guest code meets the epoch: go on for another one, or stop a task that must end."""
+    if not _EPOCH_TASKS.stopping(number):
+        delta[0] = 1
+        return 0
+    return ctypes.cast(ffi.wasmtime_error_new(b"stopped"), ctypes.c_void_p).value or 0
+
+
+_EPOCH_REACHED = _EpochCallback(_epoch_reached)
+
+
+class GuestTask:
+    """One task of a guest on the engine: a store and an instance.
+
+    Args:
+        max_pages: the most memory it may use, in pages of 64 KiB.
+        wrap: put around each handler, or None.
+    Raises: ModuleError when the module cannot be linked or needs more memory than allowed.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        module: GuestModule,
+        make_context: MakeContext,
+        *,
+        max_pages: int = _MAX_PAGES,
+        wrap: Wrapper | None = None,
+    ) -> None:
+        self._task = task
+        self._module = module
+        self._store = wasmtime.Store(module.engine)
+        self._store.set_limits(memory_size=max_pages * PAGE)
+        self._number = _EPOCH_TASKS.add(task)
+        self._exports: dict[str, Any] = {}
+        self._shared: SharedMemory | None = None
+        self._memory = LinearMemory(lambda: (0, 0), id(self))
+        linker = wasmtime.Linker(module.engine)
+        if module.memory is not None:
+            self._import_memory(linker, max_pages)
+        self._context = make_context(task, self._memory, lambda name: module.exports.get(name) == "function")
+        self._border = Border(task, self._context, wrap)
+        self._border.define(linker, module.functions, module.name)
+        self._linker = linker
+        self._watch_epoch()
+
+    def _import_memory(self, linker: wasmtime.Linker, max_pages: int) -> None:
+        wanted = self._module.memory
+        assert wanted is not None
+        maximum = min(max_pages, _MAX_PAGES if wanted.maximum is None else wanted.maximum)
+        if not wanted.shared:
+            raise ModuleError(
+                f"{self._module.name} imports an unshared memory; export it instead, or build for wasm32-wasix"
+            )
+        self._shared = SharedMemory(self._module.engine, wanted.minimum, maximum)
+        self._memory = self._shared.linear()
+        module, name = wanted.module.encode(), wanted.name.encode()
+        error: Any = ffi.wasmtime_linker_define(
+            linker.ptr(),
+            self._store._context(),
+            ctypes.create_string_buffer(module),
+            len(module),
+            ctypes.create_string_buffer(name),
+            len(name),
+            ctypes.byref(self._shared.extern()),
+        )
+        if error:
+            raise wasmtime.WasmtimeError._from_ptr(error)
+
+    def _watch_epoch(self) -> None:
+        """Stop a task that computes: `Task.stop` moves the epoch on, and every store asks then."""
+        ffi.wasmtime_store_epoch_deadline_callback(
+            self._store.ptr(),
+            _EPOCH_REACHED,
+            self._number,
+            _NO_FINALIZER,
+        )
+        self._store.set_epoch_deadline(1)
+        self._task.interrupt_engine = self._module.engine.increment_epoch
+        self._task.call_guest = self._call_guest
+
+    def run(self, entry: EntryPoint | None) -> tuple[Any, ...]:
+        """Run the guest to its end; the end is stored on the process.
+
+        Args:
+            entry: what to call; None calls `_start`.
+        Returns: the results of an entry point that returned.
+        """
+        results: tuple[Any, ...] = ()
+        if not self._task.stopping:
+            results = self._run(entry)
+        return results
+
+    def _run(self, entry: EntryPoint | None) -> tuple[Any, ...]:
+        process = self._task.process
+        try:
+            self._instantiate()
+            if entry is None:
+                self._call("_start", ())
+                results: tuple[Any, ...] = ()
+            else:
+                if "_initialize" in self._module.exports:
+                    self._call("_initialize", ())
+                results = self._call(entry.name, entry.arguments)
+        except _Stopped as stopped:
+            process.finish(self._status_of(stopped))
+            return ()
+        process.finish(ExitStatus())
+        return results
+
+    def _status_of(self, stopped: _Stopped) -> ExitStatus:
+        """What made the engine return early: our own doing, a mistake of ours, or a trap of the guest."""
+        unwind, crash = self._task.unwind, self._border.crash
+        if isinstance(unwind, ProcessExit):
+            return ExitStatus(code=unwind.code)
+        if isinstance(unwind, Killed):
+            return ExitStatus(signal=unwind.signal)
+        if isinstance(unwind, ThreadEnd) or (self._task.stopping and crash is None):
+            return ExitStatus()  # the process has its status already
+        if crash is not None:
+            self._task.process.crash = crash
+            return ExitStatus(signal=_ABORT, reason=f"{crash}; this is a mistake in pywasix, please report it")
+        return ExitStatus(signal=_ABORT, reason=stopped.text)
+
+    def _instantiate(self) -> None:
+        instance = ffi.wasmtime_instance_t()
+        trap = ctypes.POINTER(ffi.wasm_trap_t)()
+        error = ffi.wasmtime_linker_instantiate(
+            self._linker.ptr(),
+            self._store._context(),
+            self._module.compiled.ptr(),
+            ctypes.byref(instance),
+            ctypes.byref(trap),
+        )
+        _raise_if_stopped(error, trap)
+        exports = wasmtime.Instance._from_raw(instance).exports(self._store)
+        self._exports = {name: exports[name] for name in exports}
+        memory = self._exports.get("memory")
+        if self._shared is None and isinstance(memory, wasmtime.Memory):
+            self._memory = exported_memory(self._store, memory)
+            self._context.memory = self._memory
+
+    def _call(self, name: str, arguments: Sequence[int | float]) -> tuple[Any, ...]:
+        """Call an export. The package's own way would raise a process-wide last exception; this one does not."""
+        function: wasmtime.Func = self._exports[name]
+        kind = function.type(self._store)
+        params = (ffi.wasmtime_val_t * len(kind.params))()
+        for index, (wanted, value) in enumerate(zip(kind.params, arguments, strict=True)):
+            params[index] = wasmtime.Val._convert_to_raw(self._store, wanted, value)
+        results = (ffi.wasmtime_val_t * len(kind.results))()
+        trap = ctypes.POINTER(ffi.wasm_trap_t)()
+        error = ffi.wasmtime_func_call(
+            self._store._context(),
+            ctypes.byref(function._func),
+            params,
+            len(params),
+            results,
+            len(results),
+            ctypes.byref(trap),
+        )
+        _raise_if_stopped(error, trap)
+        return tuple(wasmtime.Val._from_raw(self._store, each).value for each in results)
+
+    def _call_guest(self, name: str, arguments: tuple[int, ...]) -> None:
+        """Call an export from inside a system call. What unwinds it keeps unwinding."""
+        try:
+            self._call(name, arguments)
+        except _Stopped as stopped:
+            if self._task.unwind is not None:
+                raise self._task.unwind from None
+            if self._task.stopping:
+                raise ThreadEnd from None
+            self._task.process.finish(self._status_of(stopped))
+            raise ThreadEnd from None
+
+    def close(self) -> None:
+        """Give the store back. No view of the memory is left behind."""
+        _EPOCH_TASKS.remove(self._number)
+        self._task.interrupt_engine = _nothing
+        self._memory.forget()
+        self._exports.clear()
+        self._linker.close()
+        self._store.close()
+
+
+class _Stopped(Exception):
+    """The engine came back early; the text is for people."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+def _raise_if_stopped(error: Any, trap: Any) -> None:
+    if error:
+        raise _Stopped(str(wasmtime.WasmtimeError._from_ptr(error)))
+    if trap:
+        raise _Stopped(_backtrace(wasmtime.Trap._from_ptr(trap)))
+
+
+def _backtrace(trap: wasmtime.Trap) -> str:
+    """The trap's reason and the guest's stack, innermost frame first."""
+    lines = [trap.message.splitlines()[0]]
+    code = trap.trap_code
+    if code is not None:
+        lines = [f"wasm trap: {code.name.lower().replace('_', ' ')}"]
+    for index, frame in enumerate(trap.frames):
+        name = frame.func_name or f"<function {frame.func_index}>"
+        lines.append(f"  {index:3}: {name} at offset {frame.module_offset:#x}")
+    return "\n".join(lines)
+
+
+def _nothing() -> None:
+    """The task is over: there is no guest code to interrupt."""

@@ -1,0 +1,185 @@
+"""Guest memory: the only code that indexes it.
+
+One memoryview covers the whole current memory. Guests grow their memory without telling, so an
+access past the known end looks again before it answers FAULT. Slices clamp silently and negative
+offsets wrap in Python, so that nothing else may touch the view.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import TypeVar
+
+import wasmtime
+from wasmtime import _ffi as ffi
+
+from pywasix.abi import cells
+from pywasix.abi.errno import Errno
+from pywasix.abi.layout import Record
+from pywasix.errors import ModuleError, SysError
+
+PAGE = 65536
+MAX_IOVECS = 1024  # Linux UIO_MAXIOV
+R = TypeVar("R", bound=Record)
+_NOTHING = memoryview(b"")
+
+
+class LinearMemory:
+    """Bounds-checked access to one guest memory. Every method answers FAULT for what lies outside.
+
+    Args:
+        measure: (address, size in bytes) of the memory now.
+        identity: the same for every view of one memory, different for different memories.
+    """
+
+    __slots__ = ("_measure", "_size", "_view", "identity")
+
+    def __init__(self, measure: Callable[[], tuple[int, int]], identity: int) -> None:
+        self._measure = measure
+        self.identity = identity
+        self._view = _NOTHING
+        self._size = 0
+
+    def _look_again(self, end: int) -> None:
+        """The memory may have grown since it was measured."""
+        address, size = self._measure()
+        if size != self._size:
+            self._view = memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
+            self._size = size
+        if end > size:
+            raise SysError(Errno.FAULT, f"address {end - 1:#x} is outside of the memory of {size} bytes")
+
+    def forget(self) -> None:
+        """The memory goes away: no access after this reaches it."""
+        self._measure = _gone
+        self._view = _NOTHING
+        self._size = 0
+
+    def check(self, pointer: int, size: int) -> None:
+        """Make sure that `size` bytes at `pointer` exist, so that a later store cannot fail."""
+        if pointer + size > self._size:
+            self._look_again(pointer + size)
+
+    def view(self, pointer: int, size: int) -> memoryview:
+        """The bytes themselves, for one transfer. The view must not be kept."""
+        end = pointer + size
+        if end > self._size:
+            self._look_again(end)
+        return self._view[pointer:end]
+
+    def read(self, pointer: int, size: int) -> bytes:
+        """A copy of `size` bytes."""
+        return bytes(self.view(pointer, size))
+
+    def write(self, pointer: int, data: bytes) -> None:
+        """Store bytes."""
+        end = pointer + len(data)
+        if end > self._size:
+            self._look_again(end)
+        self._view[pointer:end] = data
+
+    def load_u32(self, pointer: int) -> int:
+        """A 32-bit word."""
+        if pointer + 4 > self._size:
+            self._look_again(pointer + 4)
+        value: int = cells.load_u32(self._view, pointer)[0]
+        return value
+
+    def store_u8(self, pointer: int, value: int) -> None:
+        """Store one byte (bool and enum cells)."""
+        if pointer + 1 > self._size:
+            self._look_again(pointer + 1)
+        self._view[pointer] = value
+
+    def store_u16(self, pointer: int, value: int) -> None:
+        """Store 2 bytes (roflags and fdflagsext cells)."""
+        if pointer + 2 > self._size:
+            self._look_again(pointer + 2)
+        cells.store_u16(self._view, pointer, value)
+
+    def store_u32(self, pointer: int, value: int) -> None:
+        """Store 4 bytes (fd, size, pid and tid cells)."""
+        if pointer + 4 > self._size:
+            self._look_again(pointer + 4)
+        cells.store_u32(self._view, pointer, value)
+
+    def store_u64(self, pointer: int, value: int) -> None:
+        """Store 8 bytes (filesize and timestamp cells)."""
+        if pointer + 8 > self._size:
+            self._look_again(pointer + 8)
+        cells.store_u64(self._view, pointer, value)
+
+    def load(self, record: type[R], pointer: int) -> R:
+        """A record."""
+        self.check(pointer, record.SIZE)
+        return record.unpack_from(self._view, pointer)
+
+    def store(self, pointer: int, record: Record) -> None:
+        """Store a record, padding included."""
+        self.check(pointer, record.SIZE)
+        record.pack_into(self._view, pointer)
+
+    def iovecs(self, pointer: int, count: int) -> list[memoryview]:
+        """The buffers that a vector of (pointer, length) pairs names.
+
+        Errors: FAULT; INVAL for more than 1024 (Linux UIO_MAXIOV).
+        """
+        if count == 1:
+            if pointer + 8 > self._size:
+                self._look_again(pointer + 8)
+            start, size = cells.load_u32_pair(self._view, pointer)
+            end = start + size
+            if end > self._size:
+                self._look_again(end)
+            return [self._view[start:end]]
+        if count > MAX_IOVECS:
+            raise SysError(Errno.INVAL, f"{count} buffers; at most {MAX_IOVECS} go in one call")
+        self.check(pointer, 8 * count)
+        load = cells.load_u32_pair
+        return [self.view(*load(self._view, pointer + 8 * index)) for index in range(count)]
+
+
+def _gone() -> tuple[int, int]:
+    return 0, 0
+
+
+def exported_memory(store: wasmtime.Store, memory: wasmtime.Memory) -> LinearMemory:
+    """The memory that a module exports. It belongs to the store: `forget` it before the store goes."""
+
+    def measure() -> tuple[int, int]:
+        size = memory.data_len(store)
+        return ctypes.addressof(memory.data_ptr(store).contents) if size else 0, size
+
+    return LinearMemory(measure, id(memory))
+
+
+class SharedMemory:
+    """A shared memory that a module imports, with its own calls of the engine.
+
+    The engine's Python package (50.0.1) passes a wrong pointer in `SharedMemory._as_extern`,
+    `size` and `data_len`; a test tells when it no longer does.
+
+    Args:
+        minimum, maximum: pages of 64 KiB; the maximum is what the user allows, not what the module asks.
+    """
+
+    def __init__(self, engine: wasmtime.Engine, minimum: int, maximum: int) -> None:
+        if minimum > maximum:
+            raise ModuleError(f"the module needs {minimum} pages of memory, {maximum} are allowed; raise --max-memory")
+        kind = wasmtime.MemoryType(wasmtime.Limits(minimum, maximum), shared=True)
+        self._memory = wasmtime.SharedMemory(engine, kind)
+
+    def linear(self) -> LinearMemory:
+        """Checked access to it."""
+        return LinearMemory(self._measure, id(self))
+
+    def _measure(self) -> tuple[int, int]:
+        pointer = self._memory.ptr()
+        size = ffi.wasmtime_sharedmemory_data_size(pointer)
+        return ctypes.addressof(ffi.wasmtime_sharedmemory_data(pointer).contents) if size else 0, size
+
+    def extern(self) -> ffi.wasmtime_extern_t:
+        """What a linker takes."""
+        union = ffi.wasmtime_extern_union(sharedmemory=self._memory.ptr())
+        return ffi.wasmtime_extern_t(ffi.WASMTIME_EXTERN_SHAREDMEMORY, union)

@@ -1,0 +1,186 @@
+"""Loading a module: validation, the compile cache, what the module needs and which generation it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import wasmtime
+
+from pywasix.abi.generation import AbiGeneration, find_generation
+from pywasix.errors import ModuleError
+
+_CODES = {"i32": "i", "i64": "I", "f32": "f", "f64": "F", "v128": "v"}
+_MAGIC = b"\0asm"
+_CORE_VERSION = b"\1\0\0\0"
+_MAX_WASM_STACK = 2 << 20  # bytes; a task's thread has room for this and for the host's own frames
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionImport:
+    """A function that a module imports; `wasm` is its type as a code such as "ii:i"."""
+
+    module: str
+    name: str
+    wasm: str
+    type: wasmtime.FuncType
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryImport:
+    """A memory that a module imports: pages of 64 KiB."""
+
+    module: str
+    name: str
+    minimum: int
+    maximum: int | None
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GuestModule:
+    """A compiled module.
+
+    Attributes:
+        name: for messages: the file name.
+        exports: the kind of each export by name: "function", "memory", "global", "table", ...
+        generation: what its imports tell about its age.
+    """
+
+    name: str
+    compiled: wasmtime.Module
+    engine: wasmtime.Engine
+    functions: tuple[FunctionImport, ...]
+    memory: MemoryImport | None
+    exports: dict[str, str]
+    generation: AbiGeneration
+
+    def parameters(self, export: str) -> list[str]:
+        """The wasm types of an exported function's parameters."""
+        for each in self.compiled.exports:
+            if each.name == export and isinstance(each.type, wasmtime.FuncType):
+                return [str(kind) for kind in each.type.params]
+        return []
+
+
+@cache
+def shared_engine() -> wasmtime.Engine:
+    """The engine of this Python process, with every WebAssembly feature that guests use switched on."""
+    try:
+        return wasmtime.Engine(_config(cached=True))
+    except wasmtime.WasmtimeError:
+        # No home directory, or one that cannot be written: compile each time.
+        return wasmtime.Engine(_config(cached=False))
+
+
+def _config(*, cached: bool) -> wasmtime.Config:
+    config = wasmtime.Config()
+    config.wasm_threads = True
+    config.shared_memory = True
+    config.wasm_bulk_memory = True
+    config.wasm_simd = True
+    config.wasm_reference_types = True
+    config.wasm_multi_value = True
+    config.wasm_tail_call = True
+    config.wasm_function_references = True
+    config.wasm_gc = True  # exceptions need it
+    config.wasm_exceptions = True
+    config.wasm_memory64 = True
+    config.epoch_interruption = True
+    config.max_wasm_stack = _MAX_WASM_STACK
+    # The host keeps a view of the memory between calls: it must stay where it is.
+    config.memory_may_move = False
+    if cached:
+        config.cache = True
+    return config
+
+
+def load(source: str | Path | bytes, name: str | None = None) -> GuestModule:
+    """Compile a module, or fetch it from the engine's cache.
+
+    Args:
+        source: a path, or the bytes of a .wasm file.
+        name: for messages; the file name unless given.
+    Raises: ModuleError with one line that says what is wrong and how to mend it.
+    """
+    data, name = _bytes_of(source, name)
+    _check_header(data, name)
+    engine = shared_engine()
+    try:
+        compiled = wasmtime.Module(engine, data)
+    except wasmtime.WasmtimeError as error:
+        raise ModuleError(_explain(name, str(error))) from None
+    return _describe(name, compiled, engine)
+
+
+def _bytes_of(source: str | Path | bytes, name: str | None) -> tuple[bytes, str]:
+    if isinstance(source, bytes):
+        return source, name or "module"
+    path = Path(source)
+    try:
+        return path.read_bytes(), name or path.name
+    except IsADirectoryError:
+        raise ModuleError(f"{path} is a directory, not a .wasm file") from None
+    except FileNotFoundError:
+        raise ModuleError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise ModuleError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _check_header(data: bytes, name: str) -> None:
+    if data[:4] != _MAGIC:
+        text = ""
+        if data.lstrip()[:1] == b"(":
+            text = "; it looks like WebAssembly text: translate it first, for example with wat2wasm"
+        raise ModuleError(f"{name} is not a WebAssembly file: it does not begin with \\0asm{text}")
+    if data[4:8] == b"\x0d\0\1\0":
+        raise ModuleError(f"{name} is a component; pywasix runs core modules: build for wasm32-wasip1 or wasm32-wasix")
+    if data[4:8] != _CORE_VERSION:
+        raise ModuleError(f"{name} has the unknown WebAssembly version {data[4:8].hex()}")
+
+
+def _explain(name: str, error: str) -> str:
+    text = " ".join(line.strip() for line in error.splitlines() if line.strip())
+    if "legacy" in text and "exception" in text:
+        return (
+            f"{name} uses the legacy exception instructions; rebuild it with the standard ones: "
+            "clang -fwasm-exceptions -mllvm -wasm-use-legacy-eh=false"
+        )
+    return f"{name} is not a valid module: {text}"
+
+
+def type_code(kind: wasmtime.FuncType) -> str:
+    """A function type as a code: "iI:i" takes i32 and i64 and gives i32; other types show as "r"."""
+    params, results = ("".join(_CODES.get(str(each), "r") for each in side) for side in (kind.params, kind.results))
+    return f"{params}:{results}"
+
+
+def _describe(name: str, compiled: wasmtime.Module, engine: wasmtime.Engine) -> GuestModule:
+    functions: list[FunctionImport] = []
+    memory: MemoryImport | None = None
+    for each in compiled.imports:
+        kind, field = each.type, each.name or ""
+        if isinstance(kind, wasmtime.FuncType):
+            functions.append(FunctionImport(each.module, field, type_code(kind), kind))
+        elif isinstance(kind, wasmtime.MemoryType) and memory is None:
+            limits = kind.limits
+            memory = MemoryImport(each.module, field, limits.min, limits.max, kind.is_shared)
+        else:
+            raise ModuleError(
+                f"{name} imports {each.module}.{field}, a {_kind(kind)}; "
+                "dynamically linked modules are not supported: link it statically"
+            )
+    exports = {each.name: _kind(each.type) for each in compiled.exports}
+    signatures = [(each.module, each.name, each.wasm) for each in functions]
+    return GuestModule(name, compiled, engine, tuple(functions), memory, exports, find_generation(signatures))
+
+
+def _kind(kind: object) -> str:
+    names = {
+        wasmtime.FuncType: "function",
+        wasmtime.MemoryType: "memory",
+        wasmtime.GlobalType: "global",
+        wasmtime.TableType: "table",
+    }
+    return names.get(type(kind), "tag")

@@ -1,0 +1,1 @@
+"""Files: so far there are none; the standard streams are `kernel.stream`."""

@@ -1,0 +1,143 @@
+"""Host descriptors as the kernel's byte channels: standard streams and pipes.
+
+Descriptors that belong to other programs too (an inherited terminal, a shell's pipe) must not be
+made non-blocking, because that flag is shared with everyone. They are asked first instead: by the
+kernel's "do not wait" flag for one transfer where it has that (pipes), otherwise by poll(2).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import stat
+import sys
+import termios
+from collections.abc import Sequence
+
+from pywasix.abi.enums import FileType, Whence
+from pywasix.errors import WouldBlock
+from pywasix.host.errors import sys_error
+from pywasix.kernel.file import FileStatus
+from pywasix.kernel.wait import Handle
+
+_NO_WAIT = getattr(os, "RWF_NOWAIT", 0)
+# poll(2) promises no more room than this to a writer (POSIX PIPE_BUF).
+_SAFE_WRITE = select.PIPE_BUF
+_WHENCE = {Whence.SET: os.SEEK_SET, Whence.CUR: os.SEEK_CUR, Whence.END: os.SEEK_END}
+_TYPES = {
+    stat.S_IFCHR: FileType.CHARACTER_DEVICE,
+    stat.S_IFREG: FileType.REGULAR_FILE,
+    stat.S_IFBLK: FileType.BLOCK_DEVICE,
+    stat.S_IFDIR: FileType.DIRECTORY,
+    stat.S_IFSOCK: FileType.SOCKET_STREAM,
+}
+
+
+def file_status(fd: int) -> FileStatus:
+    """fstat(2) of a descriptor. Errors: as the host says."""
+    try:
+        found = os.fstat(fd)
+    except OSError as error:
+        raise sys_error(error) from None
+    return FileStatus(
+        device=found.st_dev,
+        inode=found.st_ino,
+        links=found.st_nlink,
+        size=found.st_size,
+        accessed=found.st_atime_ns,
+        modified=found.st_mtime_ns,
+        changed=found.st_ctime_ns,
+    )
+
+
+def available_bytes(fd: int) -> int:
+    """How many bytes a read would find (FIONREAD); 0 where the host cannot tell."""
+    cell = bytearray(4)
+    try:
+        fcntl.ioctl(fd, termios.FIONREAD, cell)
+    except OSError:
+        return 0
+    return int.from_bytes(cell, sys.byteorder)
+
+
+class FdChannel:
+    """A `ByteChannel` over a host descriptor.
+
+    Args:
+        fd: the descriptor.
+        owned: close it with the channel. Otherwise it belongs to somebody else and stays open.
+        private: nobody else uses the open file behind it, so that it may be made non-blocking.
+    """
+
+    def __init__(self, fd: int, *, owned: bool, private: bool = False) -> None:
+        self._fd = fd
+        self._owned = owned
+        mode = stat.S_IFMT(os.fstat(fd).st_mode)
+        access = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
+        self.readable = access in (os.O_RDONLY, os.O_RDWR)
+        self.writable = access in (os.O_WRONLY, os.O_RDWR)
+        self.filetype = _TYPES.get(mode, FileType.UNKNOWN)
+        self.seekable = mode in (stat.S_IFREG, stat.S_IFBLK)
+        self._terminal = os.isatty(fd)
+        # /dev/null and the like never block, but count as a terminal to libc unless they can seek.
+        self._always_ready = self.seekable or (mode == stat.S_IFCHR and not self._terminal)
+        self.seekable = self._always_ready
+        self._nonblocking = private and not self._always_ready
+        if self._nonblocking:
+            os.set_blocking(fd, False)
+        self._asks_kernel = mode == stat.S_IFIFO and bool(_NO_WAIT)
+
+    @property
+    def handle(self) -> Handle | None:
+        """What to wait on; None for files that never make anyone wait."""
+        return None if self._always_ready else self
+
+    def fileno(self) -> int:
+        """The descriptor to wait on; -1 once closed."""
+        return self._fd
+
+    def read(self, buffers: Sequence[memoryview]) -> int:
+        try:
+            if self._always_ready or self._nonblocking:
+                return os.readv(self._fd, buffers)
+            if self._asks_kernel:
+                return os.preadv(self._fd, buffers, -1, _NO_WAIT)
+            self._require(select.POLLIN)
+            return os.readv(self._fd, buffers)
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def write(self, buffers: Sequence[memoryview]) -> int:
+        try:
+            if self._always_ready or self._nonblocking:
+                return os.writev(self._fd, buffers)
+            if self._asks_kernel:
+                return os.pwritev(self._fd, buffers, -1, _NO_WAIT)
+            self._require(select.POLLOUT)
+            return os.write(self._fd, next((each for each in buffers if each), b"")[:_SAFE_WRITE])
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def _require(self, event: int) -> None:
+        poll = select.poll()
+        poll.register(self._fd, event)
+        if not poll.poll(0):
+            raise WouldBlock("the stream is not ready")
+
+    def seek(self, offset: int, whence: Whence) -> int:
+        try:
+            return os.lseek(self._fd, offset, _WHENCE[whence])
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def status(self) -> FileStatus:
+        return file_status(self._fd)
+
+    def available(self) -> int:
+        return 0 if self._always_ready else available_bytes(self._fd)
+
+    def close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if self._owned and fd >= 0:
+            os.close(fd)

@@ -1,0 +1,46 @@
+"""The host's clocks, random numbers and processors."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+from pywasix.abi.enums import ClockId
+from pywasix.abi.errno import Errno
+from pywasix.errors import SysError
+
+_CLOCKS = {
+    int(ClockId.REALTIME): (time.time_ns, time.CLOCK_REALTIME),
+    int(ClockId.MONOTONIC): (time.monotonic_ns, time.CLOCK_MONOTONIC),
+    int(ClockId.PROCESS_CPUTIME_ID): (time.process_time_ns, time.CLOCK_PROCESS_CPUTIME_ID),
+    int(ClockId.THREAD_CPUTIME_ID): (time.thread_time_ns, time.CLOCK_THREAD_CPUTIME_ID),
+}
+
+
+class HostServices:
+    """`syscalls.context.Services` of this computer."""
+
+    def now(self, clock: int) -> int:
+        return self._clock(clock)[0]()
+
+    def resolution(self, clock: int) -> int:
+        return max(1, round(time.clock_getres(self._clock(clock)[1]) * 1e9))
+
+    @staticmethod
+    def _clock(clock: int) -> tuple[Callable[[], int], int]:
+        try:
+            return _CLOCKS[clock]
+        except KeyError:
+            raise SysError(Errno.INVAL, f"unknown clock {clock}") from None
+
+    def random(self, size: int) -> bytes:
+        return os.urandom(size)
+
+    def parallelism(self) -> int:
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
+
+    def yield_now(self) -> None:
+        time.sleep(0)

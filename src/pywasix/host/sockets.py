@@ -1,0 +1,309 @@
+"""The host's network: operating-system sockets behind the kernel's `NetStack` and `Channel`.
+
+A blocking channel leaves its socket in blocking mode with a kernel timer of `PATIENCE`: the common
+wait, a few microseconds for the other side, costs one system call, and a long one comes back as
+`WouldBlock` after 20 ms, to be continued by `kernel.wait` together with the wake descriptor.
+Linux hands the timers of a listening socket to the sockets it accepts, so that they cost nothing there.
+"""
+
+from __future__ import annotations
+
+import _socket  # the C type itself: `socket.socket` adds a Python call to each method that is used here
+import os
+import socket
+import sys
+from collections.abc import Sequence
+
+from pywasix.abi.enums import AddressFamily, RiFlags, SdFlags, SiFlags, SockOption, SockType
+from pywasix.abi.errno import Errno
+from pywasix.errors import SysError, WouldBlock
+from pywasix.host.errors import ERRNO_OF, sys_error
+from pywasix.host.files import available_bytes, file_status
+from pywasix.kernel.file import FileStatus
+from pywasix.net.address import INET4, INET6, Address
+from pywasix.net.stack import Channel
+
+PATIENCE = 0.02  # seconds
+# struct timeval of a 64-bit system: seconds, microseconds
+_PATIENCE_TIMEVAL = bytes(8) + int(PATIENCE * 1_000_000).to_bytes(8, sys.byteorder)
+_FAMILIES = {int(AddressFamily.INET4): socket.AF_INET, int(AddressFamily.INET6): socket.AF_INET6}
+_KINDS = {SockType.SOCKET_STREAM: socket.SOCK_STREAM, SockType.SOCKET_DGRAM: socket.SOCK_DGRAM}
+_DIRECTIONS = {
+    int(SdFlags.RD): socket.SHUT_RD,
+    int(SdFlags.WR): socket.SHUT_WR,
+    int(SdFlags.RD | SdFlags.WR): socket.SHUT_RDWR,
+}
+_SEND_FLAGS = (socket.MSG_NOSIGNAL, socket.MSG_NOSIGNAL | socket.MSG_DONTWAIT)
+_INT_MAX = 2**31 - 1
+_FLOW_MAX = 0xFFFFF
+
+
+def _receive_flags(flags: int) -> int:
+    host = 0
+    for ours, theirs in (
+        (RiFlags.RECV_PEEK, socket.MSG_PEEK),
+        (RiFlags.RECV_WAITALL, socket.MSG_WAITALL),
+        (RiFlags.RECV_DATA_TRUNCATED, socket.MSG_TRUNC),
+        (RiFlags.RECV_DONT_WAIT, socket.MSG_DONTWAIT),
+    ):
+        if flags & ours:
+            host |= theirs
+    return host
+
+
+_RECEIVE_FLAGS = tuple(_receive_flags(flags) for flags in range(16))
+assert len(_SEND_FLAGS) == int(SiFlags.SEND_DONT_WAIT) + 1
+
+_OPTIONS: dict[SockOption, tuple[int, int]] = {
+    SockOption.REUSE_PORT: (socket.SOL_SOCKET, socket.SO_REUSEPORT),
+    SockOption.REUSE_ADDR: (socket.SOL_SOCKET, socket.SO_REUSEADDR),
+    SockOption.NO_DELAY: (socket.IPPROTO_TCP, socket.TCP_NODELAY),
+    SockOption.DONT_ROUTE: (socket.SOL_SOCKET, socket.SO_DONTROUTE),
+    SockOption.ONLY_V6: (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY),
+    SockOption.BROADCAST: (socket.SOL_SOCKET, socket.SO_BROADCAST),
+    SockOption.MULTICAST_LOOP_V4: (socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP),
+    SockOption.MULTICAST_LOOP_V6: (socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP),
+    SockOption.KEEP_ALIVE: (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+    SockOption.OOB_INLINE: (socket.SOL_SOCKET, socket.SO_OOBINLINE),
+    SockOption.RECV_BUF_SIZE: (socket.SOL_SOCKET, socket.SO_RCVBUF),
+    SockOption.SEND_BUF_SIZE: (socket.SOL_SOCKET, socket.SO_SNDBUF),
+    SockOption.RECV_LOWAT: (socket.SOL_SOCKET, socket.SO_RCVLOWAT),
+    SockOption.TTL: (socket.IPPROTO_IP, socket.IP_TTL),
+    SockOption.MULTICAST_TTL_V4: (socket.IPPROTO_IP, socket.IP_MULTICAST_TTL),
+}
+
+
+class HostStack:
+    """The operating system's network."""
+
+    def open(self, family: int, kind: SockType) -> HostChannel:
+        try:
+            opened = socket.socket(_FAMILIES[family], _KINDS[kind])
+        except OSError as error:
+            raise sys_error(error) from None
+        fd = opened.detach()
+        try:
+            return HostChannel(fd, family, kind).patient()
+        except OSError as error:
+            os.close(fd)
+            raise sys_error(error) from None
+
+    def close(self) -> None:
+        """The operating system keeps nothing for a program beyond its sockets."""
+
+
+class HostChannel:
+    """One operating-system socket.
+
+    The Python socket object is made when it is first needed: a connection that is accepted and
+    closed never pays for one.
+    """
+
+    __slots__ = ("_kind", "_socket", "family", "fd")
+
+    def __init__(self, fd: int, family: int, kind: SockType) -> None:
+        self.fd = fd
+        self.family = family
+        self._kind = kind
+        self._socket: _socket.socket | None = None
+
+    @property
+    def handle(self) -> HostChannel:
+        return self
+
+    def fileno(self) -> int:
+        """The descriptor to wait on; -1 once closed."""
+        return self.fd
+
+    def patient(self) -> HostChannel:
+        """Let blocking calls come back after `PATIENCE`. Raises OSError."""
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            self._open().setsockopt(socket.SOL_SOCKET, option, _PATIENCE_TIMEVAL)
+        return self
+
+    def _open(self) -> _socket.socket:
+        if self._socket is None:
+            if self.fd < 0:
+                raise SysError(Errno.BADF, "the socket is closed")
+            self._socket = _socket.socket(_FAMILIES[self.family], _KINDS[self._kind], 0, self.fd)
+            if _socket.getdefaulttimeout() is not None:
+                # The embedding program set a default for all sockets; ours must stay as they are.
+                blocking = os.get_blocking(self.fd)
+                self._socket.settimeout(None)
+                os.set_blocking(self.fd, blocking)
+        return self._socket
+
+    # -- making connections -------------------------------------------------
+
+    def bind(self, address: Address) -> None:
+        try:
+            self._open().bind(_sockaddr(address))
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def listen(self, backlog: int) -> None:
+        try:
+            self._open().listen(min(backlog, _INT_MAX))
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def accept(self, nonblocking: bool) -> tuple[Channel, Address]:
+        try:
+            fd, peer = self._open()._accept()  # type: ignore[attr-defined]  # what socket.accept() wraps; typeshed leaves it out
+        except OSError as error:
+            raise sys_error(error) from None
+        if nonblocking:
+            os.set_blocking(fd, False)
+        return HostChannel(fd, self.family, self._kind), _address(self.family, peer)
+
+    def connect(self, address: Address) -> None:
+        try:
+            self._open().connect(_sockaddr(address))
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def connect_result(self) -> None:
+        number = self._open().getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number:
+            raise sys_error(OSError(number, os.strerror(number)))
+        try:
+            self._open().getpeername()
+        except OSError:
+            raise WouldBlock("the connection is being made") from None
+
+    # -- data ---------------------------------------------------------------
+
+    def recv_into(self, buffer: memoryview, flags: int) -> int:
+        try:
+            return (self._socket or self._open()).recv_into(buffer, 0, _RECEIVE_FLAGS[flags])
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def recv_vector(self, buffers: Sequence[memoryview], flags: int) -> int:
+        try:
+            return self._open().recvmsg_into(buffers, 0, _RECEIVE_FLAGS[flags])[0]
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def send(self, buffer: memoryview, flags: int) -> int:
+        try:
+            return (self._socket or self._open()).send(buffer, _SEND_FLAGS[flags])
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def send_vector(self, buffers: Sequence[memoryview], flags: int) -> int:
+        try:
+            return self._open().sendmsg(buffers, (), _SEND_FLAGS[flags])
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def shutdown(self, how: int) -> None:
+        try:
+            self._open().shutdown(_DIRECTIONS[how])
+        except OSError as error:
+            raise sys_error(error) from None
+
+    # -- what it is ---------------------------------------------------------
+
+    def local(self) -> Address:
+        try:
+            return _address(self.family, self._open().getsockname())
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def peer(self) -> Address:
+        try:
+            return _address(self.family, self._open().getpeername())
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def get_option(self, option: SockOption) -> int:
+        level, name = self._option(option)
+        try:
+            return self._open().getsockopt(level, name)
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def set_option(self, option: SockOption, value: int) -> None:
+        level, name = self._option(option)
+        try:
+            self._open().setsockopt(level, name, min(value, _INT_MAX))
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def get_linger(self) -> int | None:
+        # struct linger: int l_onoff, int l_linger
+        try:
+            raw = self._open().getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)
+        except OSError as error:
+            raise sys_error(error) from None
+        return int.from_bytes(raw[4:], sys.byteorder) if any(raw[:4]) else None
+
+    def set_linger(self, seconds: int | None) -> None:
+        raw = int(seconds is not None).to_bytes(4, sys.byteorder) + min(seconds or 0, _INT_MAX).to_bytes(
+            4, sys.byteorder
+        )
+        try:
+            self._open().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, raw)
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def _option(self, option: SockOption) -> tuple[int, int]:
+        if option is SockOption.TTL and self.family == INET6:
+            return socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS
+        try:
+            return _OPTIONS[option]
+        except KeyError:
+            raise SysError(Errno.NOPROTOOPT, f"the host has no socket option {option.name}") from None
+
+    def take_error(self) -> int:
+        try:
+            number = self._open().getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        except OSError as error:
+            raise sys_error(error) from None
+        return int(ERRNO_OF.get(number, Errno.IO)) if number else 0
+
+    def set_nonblocking(self, nonblocking: bool) -> None:
+        os.set_blocking(self.fd, not nonblocking)
+
+    def available(self) -> int:
+        return available_bytes(self.fd)
+
+    def status(self) -> FileStatus:
+        return file_status(self.fd)
+
+    def close(self) -> None:
+        opened, fd = self._socket, self.fd
+        self.fd = -1
+        if opened is not None:
+            opened.close()
+        elif fd >= 0:
+            os.close(fd)
+
+
+def adopt_listener(fd: int) -> HostChannel:
+    """A channel for a listening stream socket that somebody else made; it takes the descriptor over.
+
+    Raises: OSError when the descriptor is not a socket of a family that is known here.
+    """
+    known = socket.socket(fileno=fd)
+    family = INET6 if known.family == socket.AF_INET6 else INET4
+    known.detach()
+    return HostChannel(fd, family, SockType.SOCKET_STREAM).patient()
+
+
+def _sockaddr(address: Address) -> tuple[str, int] | tuple[str, int, int, int]:
+    if address.family == INET4:
+        return socket.inet_ntop(socket.AF_INET, address.ip), address.port
+    if address.flow > _FLOW_MAX:
+        raise SysError(Errno.INVAL, f"IPv6 flow information has 20 bits, not {address.flow:#x}")
+    host = socket.inet_ntop(socket.AF_INET6, address.ip)
+    return host, address.port, address.flow, address.scope
+
+
+def _address(family: int, found: tuple[str, int] | tuple[str, int, int, int]) -> Address:
+    if family == INET4:
+        return Address(INET4, socket.inet_aton(found[0]), found[1])
+    host, port, flow, scope = found  # type: ignore[misc]  # the family says that there are four
+    # getsockname(2) appends the scope's name to link-local addresses
+    return Address(INET6, socket.inet_pton(socket.AF_INET6, host.partition("%")[0]), port, flow, scope)

@@ -1,0 +1,181 @@
+"""Standard streams, given the way `subprocess` takes them.
+
+`None` inherits, `PIPE` makes a pipe, `DEVNULL` discards; a descriptor number or an object with
+`fileno()` is used as it is; any other object with `read` or `write` is served by a thread of its own
+through a pipe, so that the guest's side is always something that can be waited on.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from threading import Thread
+from typing import IO, Any
+
+from pywasix.errors import PywasixError
+from pywasix.host.files import FdChannel
+
+PIPE = -1
+STDOUT = -2
+DEVNULL = -3
+_CHUNK = 1 << 16
+_FEEDER_GRACE = 0.05  # seconds; a feeder that is not blocked needs microseconds
+
+
+class Stdio:
+    """The three streams of a program: channels for the guest, pipe ends and threads for Python.
+
+    Attributes:
+        channels: standard input, output and error for the guest.
+        ends: Python's ends as raw binary files, None where there is no pipe.
+
+    Raises: PywasixError for an argument that is no stream; OSError when the host runs out of descriptors.
+    """
+
+    def __init__(self, stdin: Any, stdout: Any, stderr: Any) -> None:
+        self.channels: list[FdChannel] = []
+        self.ends: list[IO[bytes] | None] = []
+        self._feeders: list[Thread] = []
+        self._drainers: list[Thread] = []
+        try:
+            for number, stream in enumerate((stdin, stdout, stderr)):
+                self._add(number, stream)
+        except BaseException:
+            self.abandon()
+            raise
+
+    def _add(self, number: int, stream: Any) -> None:
+        writing = number > 0
+        end: IO[bytes] | None = None
+        if stream is None:
+            channel = _inherited(number)
+        elif isinstance(stream, int):
+            if stream == PIPE:
+                channel, end = _pipe(writing)
+            elif stream == DEVNULL:
+                channel = FdChannel(os.open(os.devnull, os.O_RDWR), owned=True)
+            elif stream == STDOUT and number == 2:
+                channel = self._same_as_stdout()
+            else:
+                channel = FdChannel(os.dup(_checked(stream)), owned=True)
+        elif isinstance(stream, (bytes, bytearray, memoryview)) and not writing:
+            channel = self._fed(io.BytesIO(stream))
+        else:
+            channel = self._object(stream, writing)
+        self.channels.append(channel)
+        self.ends.append(end)
+
+    def _same_as_stdout(self) -> FdChannel:
+        return FdChannel(os.dup(self.channels[1].fileno()), owned=True)
+
+    def _object(self, stream: Any, writing: bool) -> FdChannel:
+        fileno = getattr(stream, "fileno", None)
+        if fileno is not None:
+            with suppress(OSError, ValueError):  # io.UnsupportedOperation is both
+                if writing and hasattr(stream, "flush"):
+                    stream.flush()  # what Python has buffered comes first
+                return FdChannel(os.dup(fileno()), owned=True)
+        if writing and hasattr(stream, "write"):
+            return self._drained(stream)
+        if not writing and hasattr(stream, "read"):
+            return self._fed(stream)
+        raise PywasixError(f"{stream!r} is no stream; give PIPE, DEVNULL, a descriptor or a file object")
+
+    def _fed(self, source: Any) -> FdChannel:
+        channel, end = _pipe(writing=False)
+        self._feeders.append(_pump(_feed, source, end))
+        return channel
+
+    def _drained(self, target: Any) -> FdChannel:
+        channel, end = _pipe(writing=True)
+        self._drainers.append(_pump(_drain, end, target))
+        return channel
+
+    def finish(self) -> None:
+        """The guest has ended: wait until what it wrote to file objects has arrived.
+
+        A feeder that sits in the `read` of an object which blocks cannot be stopped; it is a
+        daemon, and ends when that `read` returns. The others notice the closed pipe.
+        """
+        for thread in self._drainers:
+            thread.join()
+        for thread in self._feeders:
+            thread.join(_FEEDER_GRACE)
+
+    def abandon(self) -> None:
+        """The program was not started: close everything."""
+        for channel in self.channels:
+            channel.close()
+        for end in self.ends:
+            if end is not None:
+                end.close()
+
+
+def _pipe(writing: bool) -> tuple[FdChannel, IO[bytes]]:
+    """A pipe: the guest's end, which is private to it, and Python's."""
+    reader, writer = os.pipe()
+    guest, ours = (writer, reader) if writing else (reader, writer)
+    return FdChannel(guest, owned=True, private=True), open(ours, "rb" if writing else "wb", buffering=0)
+
+
+def _inherited(number: int) -> FdChannel:
+    try:
+        return FdChannel(number, owned=False)
+    except OSError:  # this process was started without it
+        return FdChannel(os.open(os.devnull, os.O_RDWR), owned=True)
+
+
+def _checked(fd: int) -> int:
+    try:
+        os.fstat(fd)
+    except (OSError, OverflowError):
+        raise PywasixError(f"descriptor {fd} is not open") from None
+    return fd
+
+
+def _pump(work: Callable[[Any, Any], None], source: Any, target: Any) -> Thread:
+    thread = Thread(target=work, args=(source, target), name="pywasix-stdio", daemon=True)
+    thread.start()
+    return thread
+
+
+def _feed(source: Any, pipe: IO[bytes]) -> None:
+    """Copy an object that can be read into the guest's standard input."""
+    with pipe, suppress(BrokenPipeError):
+        while data := source.read(_CHUNK):
+            view = memoryview(data.encode() if isinstance(data, str) else data)
+            while view:
+                view = view[pipe.write(view) :]
+
+
+def _drain(pipe: IO[bytes], target: Any) -> None:
+    """Copy what the guest writes into an object that can be written; text objects get UTF-8 text."""
+    import codecs
+
+    text = isinstance(target, io.TextIOBase)
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+    with pipe:
+        while data := pipe.read(_CHUNK):
+            target.write(decode(data) if text else data)
+        if text:
+            target.write(decode(b"", True))
+
+
+def open_ends(
+    ends: Sequence[IO[bytes] | None], *, text: bool | None, encoding: str | None, errors: str | None
+) -> list[IO[Any] | None]:
+    """Python's pipe ends as `subprocess` hands them out: buffered, and text files when asked for."""
+    opened: list[IO[Any] | None] = []
+    for number, raw in enumerate(ends):
+        if raw is None:
+            opened.append(None)
+            continue
+        assert isinstance(raw, io.FileIO)
+        end: IO[Any] = io.BufferedWriter(raw) if number == 0 else io.BufferedReader(raw)
+        if text or encoding or errors:
+            # Line by line to the guest, which may wait for each line.
+            end = io.TextIOWrapper(end, encoding=encoding, errors=errors, line_buffering=number == 0)
+        opened.append(end)
+    return opened

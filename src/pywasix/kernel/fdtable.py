@@ -1,0 +1,194 @@
+"""Descriptor tables: numbers of one process, each referring to an open file description.
+
+A call that makes a descriptor reserves the number first (MFILE shows before anything is done that
+cannot be undone) and installs or cancels it later. Numbers are the lowest free ones, as POSIX says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from pywasix.abi.errno import Errno
+from pywasix.errors import SysError
+
+if TYPE_CHECKING:
+    from pywasix.kernel.file import File
+    from pywasix.kernel.task import Task
+
+
+class Descriptor:
+    """One entry of a table: a file, what may be done through this entry, and close-on-exec."""
+
+    __slots__ = ("cloexec", "file", "inheriting", "preopen", "rights")
+
+    def __init__(
+        self,
+        file: File,
+        rights: int,
+        inheriting: int = 0,
+        *,
+        cloexec: bool = False,
+        preopen: bytes | None = None,
+    ) -> None:
+        self.file = file
+        self.rights = rights
+        self.inheriting = inheriting
+        self.cloexec = cloexec
+        self.preopen = preopen
+
+    def copy(self, *, cloexec: bool = False) -> Descriptor:
+        """Another descriptor of the same file with the same rights (dup)."""
+        return Descriptor(self.file, self.rights, self.inheriting, cloexec=cloexec)
+
+
+class FdTable:
+    """The descriptors of one process.
+
+    Args:
+        limit: numbers are below it (Linux RLIMIT_NOFILE).
+        lock: the kernel's descriptor lock. It guards every table's entries and every file's
+            `references`, because forked processes share files.
+        tasks: all tasks of the kernel, to find who waits on a file that goes away.
+    """
+
+    def __init__(self, limit: int, lock: Lock, tasks: Callable[[], Iterable[Task]]) -> None:
+        self._entries: dict[int, Descriptor] = {}
+        self._reserved: set[int] = set()
+        self._lowest = 0  # no number below it is free
+        self.limit = limit
+        self._lock = lock
+        self._tasks = tasks
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, fd: int) -> bool:
+        return fd in self._entries
+
+    def get(self, fd: int) -> Descriptor:
+        """The entry of a descriptor. Errors: BADF."""
+        try:
+            return self._entries[fd]
+        except KeyError:
+            raise SysError(Errno.BADF, f"fd {_signed(fd)} is not open") from None
+
+    def file(self, fd: int, right: int) -> File:
+        """The file of a descriptor that must have a right. Errors: BADF; NOTCAPABLE."""
+        entry = self.get(fd)
+        if not entry.rights & right:
+            raise SysError(Errno.NOTCAPABLE, f"fd {fd} lacks the right {right:#x}")
+        return entry.file
+
+    def reserve(self, minimum: int = 0) -> int:
+        """Keep the lowest free number that is at least `minimum`. Errors: MFILE; INVAL (minimum beyond the limit)."""
+        if minimum >= self.limit:
+            raise SysError(Errno.INVAL, f"descriptor numbers end at {self.limit - 1}")
+        with self._lock:
+            fd = max(self._lowest, minimum)
+            while fd in self._entries or fd in self._reserved:
+                fd += 1
+            if fd >= self.limit:
+                raise SysError(Errno.MFILE, f"all {self.limit} descriptors are in use (--max-fds)")
+            self._reserved.add(fd)
+            if fd >= self._lowest and minimum <= self._lowest:
+                self._lowest = fd + 1
+            return fd
+
+    def cancel(self, fd: int) -> None:
+        """Give a reserved number back."""
+        with self._lock:
+            self._reserved.discard(fd)
+            self._lowest = min(self._lowest, fd)
+
+    def install(self, fd: int, entry: Descriptor) -> None:
+        """Put an entry under a reserved number. Cannot fail."""
+        with self._lock:
+            self._reserved.discard(fd)
+            entry.file.references += 1
+            if not self._closed:
+                self._entries[fd] = entry
+                return
+        self._release(entry)  # the process ended while the call was under way
+
+    def add(self, entry: Descriptor, minimum: int = 0) -> int:
+        """Reserve and install in one step; returns the number. Errors: MFILE."""
+        fd = self.reserve(minimum)
+        self.install(fd, entry)
+        return fd
+
+    def replace(self, fd: int, entry: Descriptor) -> None:
+        """Put an entry under a number of the caller's choice, closing what was there (dup2). Errors: BADF."""
+        if fd >= self.limit:
+            raise SysError(Errno.BADF, f"descriptor numbers end at {self.limit - 1}")
+        with self._lock:
+            if fd in self._reserved:
+                raise SysError(Errno.BUSY, f"fd {fd} is being opened by another thread")
+            entry.file.references += 1
+            old = self._entries.get(fd)
+            self._entries[fd] = entry
+        if old is not None:
+            self._release(old)
+
+    def close(self, fd: int) -> None:
+        """Close a descriptor. Errors: BADF."""
+        with self._lock:
+            entry = self._entries.pop(fd, None)
+            if entry is None:
+                raise SysError(Errno.BADF, f"fd {_signed(fd)} is not open")
+            if fd < self._lowest:
+                self._lowest = fd
+        self._release(entry)
+
+    def move(self, source: int, target: int) -> None:
+        """Renumber, the preview1 way: the source is gone afterwards. Errors: BADF."""
+        entry = self.get(source)
+        if source == target:
+            return
+        self.replace(target, entry.copy(cloexec=entry.cloexec))
+        self.close(source)
+
+    def close_all(self) -> None:
+        """The process ended: close everything, also what is still being opened."""
+        with self._lock:
+            self._closed = True
+            entries = list(self._entries.values())
+            self._entries.clear()
+        for entry in entries:
+            self._release(entry)
+
+    def items(self) -> list[tuple[int, Descriptor]]:
+        """A copy of the table, by number."""
+        with self._lock:
+            return sorted(self._entries.items())
+
+    def _release(self, entry: Descriptor) -> None:
+        file = entry.file
+        with self._lock:
+            file.references -= 1
+            if file.references:
+                return
+        self.dispose(file)
+
+    def dispose(self, file: File) -> None:
+        """Give an unreferenced file back, or leave that to the task that still waits on it.
+
+        A number that a system call is using must not be closed under it: the host could hand the
+        same number to somebody else. So the waiter is told, and the last one to leave closes.
+        """
+        waiters = [task for task in self._tasks() if task.waiting_on is file]
+        for task in waiters:
+            task.lost_file = True
+            task.poller.wake()
+        if not waiters:
+            with self._lock:
+                if file.disposed:
+                    return
+                file.disposed = True
+            file.close()
+
+
+def _signed(fd: int) -> int:
+    return fd - (1 << 32) if fd >= 1 << 31 else fd

@@ -1,0 +1,101 @@
+"""Open file descriptions: what descriptors refer to.
+
+A `File` is shared by every descriptor that was made from it by dup, renumber or inheritance, and
+so are its flags (POSIX "open file description"). A class of files overrides what it can do; what
+it does not override answers as Linux does for a file that cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pywasix.abi.enums import FdFlags, FileType, Rights, Whence
+from pywasix.abi.errno import Errno
+from pywasix.errors import SysError
+
+if TYPE_CHECKING:
+    from pywasix.kernel.task import Task
+    from pywasix.kernel.wait import Handle
+
+ALL_RIGHTS = int(sum(right.value for right in Rights))
+# libc's isatty() takes a character device without these two for a terminal.
+SEEK_RIGHTS = int(Rights.FD_SEEK | Rights.FD_TELL)
+STREAM_RIGHTS = int(
+    Rights.FD_READ | Rights.FD_WRITE | Rights.FD_FDSTAT_SET_FLAGS | Rights.FD_FILESTAT_GET | Rights.POLL_FD_READWRITE
+)
+
+
+def after(buffers: Sequence[memoryview], count: int) -> list[memoryview]:
+    """What is left of the buffers when the first `count` bytes are done."""
+    rest = []
+    for buffer in buffers:
+        if count < len(buffer):
+            rest.append(buffer[count:] if count else buffer)
+        count = max(0, count - len(buffer))
+    return rest
+
+
+@dataclass(frozen=True, slots=True)
+class FileStatus:
+    """What stat tells. Times are in ns since the epoch, size in bytes."""
+
+    device: int = 0
+    inode: int = 0
+    links: int = 1
+    size: int = 0
+    accessed: int = 0
+    modified: int = 0
+    changed: int = 0
+
+
+class File:
+    """An open file description.
+
+    Attributes:
+        filetype: what the guest is told it is.
+        handle: what to wait on; None for a file that is always ready.
+        nonblocking: the NONBLOCK flag; other flags live in `flags`.
+        disposed: it was given back; guarded as `references`.
+        references: how many descriptors refer to it; guarded by the kernel's descriptor lock.
+    """
+
+    filetype: FileType = FileType.UNKNOWN
+    rights: int = STREAM_RIGHTS
+    handle: Handle | None = None
+    nonblocking = False
+    references = 0
+    disposed = False
+
+    def read(self, task: Task, buffers: Sequence[memoryview]) -> int:
+        """Read into the buffers; returns how many bytes, 0 at the end of the file."""
+        raise SysError(Errno.BADF, "this file cannot be read")
+
+    def write(self, task: Task, buffers: Sequence[memoryview]) -> int:
+        """Write from the buffers; returns how many bytes were taken."""
+        raise SysError(Errno.BADF, "this file cannot be written")
+
+    def seek(self, offset: int, whence: Whence) -> int:
+        """Move the position; returns the new one. SPIPE for what has none."""
+        raise SysError(Errno.SPIPE, "this file has no position")
+
+    def status(self) -> FileStatus:
+        """What stat tells of it."""
+        return FileStatus()
+
+    def available(self) -> int:
+        """How many bytes a read would find at least; 0 when that is not known."""
+        return 0
+
+    @property
+    def flags(self) -> int:
+        """The status flags that fd_fdstat_get shows."""
+        return int(FdFlags.NONBLOCK) if self.nonblocking else 0
+
+    def set_flags(self, flags: int) -> None:
+        """fd_fdstat_set_flags. APPEND and the SYNC flags change nothing on a stream, as on Linux."""
+        self.nonblocking = bool(flags & FdFlags.NONBLOCK)
+
+    def close(self) -> None:
+        """The last descriptor is gone: give back what the file holds. Called once."""

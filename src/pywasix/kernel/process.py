@@ -1,0 +1,99 @@
+"""A process: what its tasks share, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING
+
+from pywasix.kernel.fdtable import FdTable
+from pywasix.kernel.local import LocalKeys
+from pywasix.kernel.signal import Signals
+
+if TYPE_CHECKING:
+    from pywasix.kernel.kernel import Kernel
+    from pywasix.kernel.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class ExitStatus:
+    """How a process ended: an exit code, or the signal that ended it, with an explanation for people."""
+
+    code: int = 0
+    signal: int = 0
+    reason: str = ""
+
+
+class Process:
+    """A guest process.
+
+    Attributes:
+        pid, parent: the kernel's own numbers; no OS process stands behind them. The parent of a
+            program that Python started is 0.
+        args, env: bytes, `env` as KEY=VALUE.
+        status: how it ended; None while it runs. Set once, under the kernel's process lock.
+        local_keys: thread-local keys of the 2022 generation.
+        ended: set when the last task is gone and every descriptor is closed.
+        complain: tells the user something about the guest that the guest itself cannot be told.
+        crash: the mistake in pywasix that ended the process, if one did.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        pid: int,
+        *,
+        parent: int = 0,
+        args: Sequence[bytes] = (),
+        env: Sequence[bytes] = (),
+        max_fds: int,
+    ) -> None:
+        self.kernel = kernel
+        self.pid = pid
+        self.parent = parent
+        self.args = list(args)
+        self.env = list(env)
+        self.fds = FdTable(max_fds, kernel.descriptor_lock, kernel.all_tasks)
+        self.signals = Signals(self)
+        self.tasks: list[Task] = []
+        self.local_keys = LocalKeys()
+        self.status: ExitStatus | None = None
+        self.ended = Event()
+        self.complain: Callable[[str], None] = _say_nothing
+        self.crash: Exception | None = None
+
+    @property
+    def main_task(self) -> Task:
+        """The first task: signals are delivered to it, and its tid is the pid."""
+        return self.tasks[0]
+
+    def finish(self, status: ExitStatus) -> None:
+        """End the process: the first status counts, and every task is taken down."""
+        with self.kernel.process_lock:
+            if self.status is None:
+                self.status = status
+        for task in list(self.tasks):
+            task.stop()
+
+    def terminate(self, signal: int) -> None:
+        """End the process by a signal."""
+        self.finish(ExitStatus(signal=signal))
+
+    def task_ended(self, task: Task) -> None:
+        """A task is gone; the last one closes what the process held."""
+        with self.kernel.process_lock:
+            last = all(other.ended or other is task for other in self.tasks)
+            task.ended = True
+            if last and self.status is None:
+                self.status = ExitStatus()
+        if last:
+            self.fds.close_all()
+        task.poller.close()
+        if last:
+            self.kernel.forget(self)
+            self.ended.set()
+
+
+def _say_nothing(text: str) -> None:
+    """A process whose starter does not want to hear."""

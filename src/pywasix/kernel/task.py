@@ -1,0 +1,116 @@
+"""A task: one thread of a guest, with what wakes it, stops it and signals it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pywasix.abi.errno import Errno
+from pywasix.errors import Killed, SysError, ThreadEnd, Unwind
+
+if TYPE_CHECKING:
+    from pywasix.kernel.file import File
+    from pywasix.kernel.process import Process
+    from pywasix.kernel.wait import Poller
+
+
+class Task:
+    """One thread of a guest.
+
+    Attributes:
+        attention: true when a kill or a signal waits for this task; the border looks at it after
+            each call, so it must stay one plain attribute.
+        waiting_on: the file that a blocking call of this task uses now. A file that some task
+            waits on is given back by the last task that leaves it (`Descriptors.dispose`).
+        lost_file: another thread closed the last descriptor of `waiting_on`.
+        ended: the task is gone; guarded by the process lock.
+        unwind: why the guest's stack is being taken down, stored before it is raised.
+        interrupt_engine: makes the engine look at a task that runs guest code; set by the engine.
+        call_guest: calls an export of the guest, from inside a system call; set by the engine.
+        locals: values of the thread-local keys of the 2022 generation.
+    """
+
+    __slots__ = (
+        "attention",
+        "call_guest",
+        "ended",
+        "interrupt_engine",
+        "locals",
+        "lost_file",
+        "poller",
+        "process",
+        "stopping",
+        "tid",
+        "unwind",
+        "waiting_on",
+    )
+
+    def __init__(self, process: Process, tid: int, poller: Poller) -> None:
+        self.process = process
+        self.tid = tid
+        self.poller = poller
+        self.attention = False
+        self.stopping = False
+        self.ended = False
+        self.unwind: Unwind | None = None
+        self.waiting_on: File | None = None
+        self.lost_file = False
+        self.interrupt_engine: Callable[[], None] = _nothing
+        self.call_guest: Callable[[str, tuple[int, ...]], None] = _no_guest
+        self.locals: dict[int, int] = {}
+
+    def stop(self) -> None:
+        """Take this task down at its next interruption point. Any thread may call it, repeatedly."""
+        self.stopping = True
+        self.notify()
+        self.interrupt_engine()
+
+    def notify(self) -> None:
+        """Make the task look for signals or its end, wherever it is. Any thread may call it."""
+        self.attention = True
+        self.poller.wake()
+
+    def attend(self) -> bool:
+        """Act on what `notify` announced; returns whether a signal handler of the guest ran.
+
+        Raises: Unwind when the task must end.
+        """
+        if not self.attention:
+            return False
+        self.attention = False
+        if self.stopping:
+            self.attention = True  # stays up: every later point must end the task too
+            raise self._end()
+        return self.process.signals.deliver(self)
+
+    def interruption_point(self) -> None:
+        """Where a blocking call may be interrupted.
+
+        Errors: INTR when a signal handler ran; BADF when the file was closed by another thread.
+        Raises Unwind when the task must end.
+        """
+        if self.attention and self.attend():
+            raise SysError(Errno.INTR, "a signal handler ran")
+        if self.lost_file:
+            raise SysError(Errno.BADF, "another thread closed the descriptor")
+
+    def leave(self, file: File) -> None:
+        """A call on a file is over; give the file back if its last descriptor went meanwhile."""
+        self.waiting_on = None
+        if not file.references:
+            self.lost_file = False
+            self.process.fds.dispose(file)
+
+    def _end(self) -> Unwind:
+        status = self.process.status
+        if status is not None and status.signal:
+            return Killed(status.signal)
+        return ThreadEnd()
+
+
+def _nothing() -> None:
+    """A task that the engine has not taken over yet runs no guest code to interrupt."""
+
+
+def _no_guest(name: str, arguments: tuple[int, ...]) -> None:
+    raise AssertionError(f"no engine runs this task, so {name}{arguments} cannot be called")

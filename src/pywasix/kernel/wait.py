@@ -1,0 +1,121 @@
+"""Waiting: the only place in the project that blocks for long.
+
+A blocking call tries, and when it must wait, waits on {its file, the task's own wake descriptor,
+a deadline} and tries again. Nothing polls with sleeps and nothing wakes while it is idle. A host
+channel may hold a first try in the operating system for a moment (its patience) before it answers
+`WouldBlock`; that is an optimisation of the common case, and what makes it short is the host's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from pywasix.abi.errno import Errno
+from pywasix.errors import SysError, WouldBlock
+
+if TYPE_CHECKING:
+    from pywasix.kernel.task import Task
+
+T = TypeVar("T")
+
+READABLE = 1
+WRITABLE = 2
+HANGUP = 4
+FAILED = 8
+
+
+class Handle(Protocol):
+    """Something the host can wait on. The kernel passes it around and never looks inside."""
+
+    def fileno(self) -> int: ...
+
+
+class Poller(Protocol):
+    """Waits for handles. One belongs to each task; only its task calls `wait`."""
+
+    def wait(self, interests: Sequence[tuple[Handle, int]], timeout_ns: int | None) -> list[int]:
+        """Block until a handle is ready, the task is woken, or the time is over.
+
+        Args:
+            interests: (handle, READABLE | WRITABLE) pairs.
+            timeout_ns: None waits for ever; 0 only looks, and leaves a wake-up for the next wait.
+        Returns:
+            For each interest the events that are true now (0 if none).
+        """
+        ...
+
+    def wake(self) -> None:
+        """Make the current `wait`, or else the next one, return at once. Any thread may call it."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def deadline_after(timeout_ns: int | None) -> int | None:
+    """The monotonic time in ns at which a timeout is over; None for no timeout."""
+    return None if timeout_ns is None else monotonic_ns() + timeout_ns
+
+
+def remaining(deadline: int | None) -> int | None:
+    """Nanoseconds left until a deadline, never below 0; None for no deadline."""
+    return None if deadline is None else max(0, deadline - monotonic_ns())
+
+
+def until(
+    task: Task,
+    attempt: Callable[[], T],
+    handle: Handle,
+    events: int,
+    deadline: int | None = None,
+    late: Errno = Errno.AGAIN,
+) -> T:
+    """Try an operation again and again, waiting for its file in between.
+
+    Args:
+        attempt: tries without blocking; raises `WouldBlock` when it must wait.
+        handle, events: what to wait for.
+        deadline: monotonic ns; when it passes the call fails with `late`.
+    Errors: whatever `attempt` raises; INTR when a signal handler ran; `late`.
+    """
+    while True:
+        task.interruption_point()
+        try:
+            return attempt()
+        except WouldBlock:
+            pass
+        left = remaining(deadline)
+        if left == 0:
+            raise SysError(late, "the timeout of the socket is over")
+        task.poller.wait(((handle, events),), left)
+
+
+def pause(task: Task, deadline: int | None) -> bool:
+    """Sleep until the deadline or until the task is woken; returns whether the deadline passed."""
+    left = remaining(deadline)
+    if left != 0:
+        task.poller.wait((), left)
+    return deadline is not None and monotonic_ns() >= deadline
+
+
+def sleep(task: Task, deadline: int) -> None:
+    """Sleep until a monotonic time in ns.
+
+    Errors: INTR when a signal handler ran first.
+    """
+    task.interruption_point()
+    while not pause(task, deadline):
+        task.interruption_point()
+
+
+def poll(task: Task, interests: Sequence[tuple[Handle, int]], deadline: int | None) -> list[int]:
+    """Wait until at least one handle is ready or the deadline passes; signal handlers run meanwhile.
+
+    Returns: for each interest the events that are true, all 0 when the deadline passed.
+    """
+    while True:
+        task.attend()
+        ready = task.poller.wait(interests, remaining(deadline))
+        if any(ready) or (deadline is not None and monotonic_ns() >= deadline):
+            return ready

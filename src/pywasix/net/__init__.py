@@ -1,0 +1,1 @@
+"""Networks: sockets as state machines, what a network must offer, the virtual network, the policy."""

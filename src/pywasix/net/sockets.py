@@ -1,0 +1,254 @@
+"""Sockets as state machines, the same over every network.
+
+What a state allows stands in one table; an operation that the table does not allow changes nothing.
+The channel below does the work; waiting is `kernel.wait`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic_ns
+from typing import TYPE_CHECKING
+
+from pywasix.abi.enums import AddressFamily, FileType, Rights, SockProto, SockType
+from pywasix.abi.errno import Errno
+from pywasix.errors import SysError, WouldBlock
+from pywasix.kernel.file import STREAM_RIGHTS, FileStatus
+from pywasix.kernel.wait import READABLE, until
+from pywasix.net.address import Address, wildcard
+from pywasix.net.network import Network
+from pywasix.net.stack import Channel
+from pywasix.net.states import State
+from pywasix.net.transfer import Transfer
+
+if TYPE_CHECKING:
+    from pywasix.kernel.task import Task
+
+SOCKET_RIGHTS = STREAM_RIGHTS | int(
+    Rights.SOCK_SHUTDOWN
+    | Rights.SOCK_ACCEPT
+    | Rights.SOCK_CONNECT
+    | Rights.SOCK_LISTEN
+    | Rights.SOCK_BIND
+    | Rights.SOCK_RECV
+    | Rights.SOCK_SEND
+    | Rights.SOCK_ADDR_LOCAL
+    | Rights.SOCK_ADDR_REMOTE
+    | Rights.SOCK_RECV_FROM
+    | Rights.SOCK_SEND_TO
+)
+# libc finds out how the host stores ports by binding this one once; no port of the host is opened for that.
+PROBE_PORT = 10275
+PROTOCOLS = {SockType.SOCKET_STREAM: "tcp", SockType.SOCKET_DGRAM: "udp"}
+
+
+class Socket(Transfer):
+    """A stream or datagram socket of a guest.
+
+    Attributes:
+        family, kind: as the guest asked for them.
+        accept_timeout: ns or None.
+        shut: the directions that the guest has closed, as `SdFlags`.
+    """
+
+    rights = SOCKET_RIGHTS
+    accept_timeout: int | None = None
+
+    def __init__(
+        self, network: Network, channel: Channel, family: int, kind: SockType, state: State = State.FRESH
+    ) -> None:
+        super().__init__(channel, state)
+        self._network = network
+        self.family = family
+        self.kind = kind
+        self._unopened: Address | None = None
+        self.shut = 0
+        self.filetype = FileType.SOCKET_STREAM if kind is SockType.SOCKET_STREAM else FileType.SOCKET_DGRAM
+
+    @classmethod
+    def open(cls, network: Network, family: int, kind: SockType) -> Socket:
+        """A fresh socket. Errors: AFNOSUPPORT; NOTSUP (type); MFILE, NFILE, NOBUFS, NOMEM."""
+        if family not in (AddressFamily.INET4, AddressFamily.INET6):
+            raise SysError(Errno.AFNOSUPPORT, f"address family {family} is not supported")
+        if kind not in PROTOCOLS:
+            raise SysError(Errno.NOTSUP, f"{kind.name} sockets are not supported")
+        return cls(network, network.stack.open(family, kind), family, kind)
+
+    def bind(self, address: Address) -> None:
+        """Errors: INVAL bound already; AFNOSUPPORT; ACCES; ADDRINUSE; ADDRNOTAVAIL."""
+        self._permit("bind")
+        self._same_family(address)
+        if address.port == PROBE_PORT and self.kind is SockType.SOCKET_STREAM:
+            self._unopened = address
+        else:
+            self._bind(address)
+        self.state = State.BOUND
+
+    def _bind(self, address: Address) -> None:
+        self._network.require("bind", PROTOCOLS[self.kind], local=address)
+        self.channel.bind(address)
+
+    def _open_port(self) -> None:
+        """Bind for real what `bind` only noted."""
+        if self._unopened is not None:
+            self._bind(self._unopened)
+            self._unopened = None
+
+    def listen(self, backlog: int) -> None:
+        """Errors: NOTSUP a datagram socket; INVAL connected; ACCES; ADDRINUSE."""
+        self._need_stream("listen")
+        self._permit("listen")
+        if self.state is State.FRESH:
+            self._network.require("bind", "tcp", local=wildcard(self.family))
+        self._open_port()
+        self.channel.listen(backlog)
+        self.state = State.LISTENING
+
+    def check_accept(self) -> None:
+        """Errors: NOTSUP a datagram socket; INVAL not listening."""
+        self._need_stream("accept")
+        if self.state is not State.LISTENING:
+            self._permit("accept")
+
+    def accept(self, task: Task, nonblocking: bool) -> tuple[Socket, Address]:
+        """Take a waiting connection.
+
+        A peer that the policy refuses is closed and the next one is tried.
+
+        Args:
+            nonblocking: for the new socket; nothing is inherited from the listener's flags.
+        Errors: AGAIN (non-blocking, or receive timeout), TIMEDOUT (accept timeout), INTR,
+            CONNABORTED, and the host's MFILE, NFILE, NOBUFS, NOMEM, which leave the caller waiting.
+        """
+        deadline, late = None, Errno.AGAIN
+        if self.receive_timeout is not None or self.accept_timeout is not None:
+            deadline, late = self._accept_deadline()
+        while True:
+            channel, peer = self._take(task, nonblocking, deadline, late)
+            if self._network.unrestricted or self._network.allows("accept", "tcp", local=channel.local(), remote=peer):
+                break
+            channel.close()
+        socket = Socket(self._network, channel, self.family, self.kind, State.CONNECTED)
+        socket.nonblocking = nonblocking
+        # Linux clones the listening socket, its timeouts included (sk_clone).
+        socket.receive_timeout = self.receive_timeout
+        socket.send_timeout = self.send_timeout
+        return socket, peer
+
+    def _take(self, task: Task, nonblocking: bool, deadline: int | None, late: Errno) -> tuple[Channel, Address]:
+        task.waiting_on = self
+        try:
+            if deadline is None or self.nonblocking:
+                return self.channel.accept(nonblocking)
+            return until(task, self._acceptor(task, nonblocking), self.handle, READABLE, deadline, late)
+        except WouldBlock:
+            if self.nonblocking:
+                raise
+            return until(task, self._acceptor(task, nonblocking), self.handle, READABLE)
+        finally:
+            task.waiting_on = None
+            if not self.references:
+                task.leave(self)
+
+    def _acceptor(self, task: Task, nonblocking: bool) -> Callable[[], tuple[Channel, Address]]:
+        """Accept only when somebody waits: accept has no flag that says "do not wait"."""
+
+        def attempt() -> tuple[Channel, Address]:
+            if not task.poller.wait(((self.handle, READABLE),), 0)[0]:
+                raise WouldBlock
+            return self.channel.accept(nonblocking)
+
+        return attempt
+
+    def _accept_deadline(self) -> tuple[int, Errno]:
+        times = ((self.receive_timeout, Errno.AGAIN), (self.accept_timeout, Errno.TIMEDOUT))
+        timeout, late = min((time, late) for time, late in times if time is not None)
+        return monotonic_ns() + timeout, late
+
+    def connect(self, task: Task, address: Address) -> None:
+        """Connect, waiting unless non-blocking.
+
+        Errors: INPROGRESS (non-blocking, or send timeout), ALREADY, ISCONN, AFNOSUPPORT, ACCES,
+            CONNREFUSED, HOSTUNREACH, NETUNREACH, ADDRNOTAVAIL, TIMEDOUT, INTR.
+        """
+        self._permit("connect")
+        self._same_family(address)
+        if not self._network.unrestricted:
+            # Linux takes 0.0.0.0 as destination for the address the socket is bound to.
+            self._network.require("connect", PROTOCOLS[self.kind], local=self.local(), remote=address)
+        self._open_port()
+        task.waiting_on = self
+        try:
+            self._connect(task, address)
+        finally:
+            task.leave(self)
+
+    def _connect(self, task: Task, address: Address) -> None:
+        self.state = State.CONNECTING
+        try:
+            self.channel.connect(address)
+        except WouldBlock:
+            if self.nonblocking:
+                raise SysError(Errno.INPROGRESS, "the connection is being made") from None
+            self._await_connect(task)
+        except SysError:
+            self.state = State.FAILED
+            raise
+        self.state = State.CONNECTED
+
+    def shutdown(self, how: int) -> None:
+        """Close directions. Errors: NOTCONN; INVAL for no or unknown directions."""
+        self._permit("shutdown")
+        self.channel.shutdown(how)
+        self.shut |= how
+        if self.state is State.LISTENING:
+            self.state = State.BOUND  # Linux: shutting a listening socket down stops the listening
+
+    def current_state(self) -> State:
+        """The state after looking whether a connect under way has its answer."""
+        if self.state is State.CONNECTING:
+            with suppress(SysError):  # the state tells of the failure
+                self._settle()
+        return self.state
+
+    def take_error(self) -> int:
+        """The pending error as an errno number, 0 for none; reading clears it (SO_ERROR)."""
+        number = self.channel.take_error()
+        if self.state is State.CONNECTING and number:
+            self.state = State.FAILED
+        return number
+
+    @property
+    def protocol(self) -> SockProto:
+        """The transport protocol."""
+        return SockProto.TCP if self.kind is SockType.SOCKET_STREAM else SockProto.UDP
+
+    def local(self) -> Address:
+        """The local address and port; the wildcard with port 0 before it is bound."""
+        return self._unopened or self.channel.local()
+
+    def peer(self) -> Address:
+        """The peer's address and port. Errors: NOTCONN."""
+        if self.state is State.CONNECTING:
+            self._settle()
+        if self.state is not State.CONNECTED:
+            raise SysError(Errno.NOTCONN, f"a {self.state.value} socket has no peer")
+        return self.channel.peer()
+
+    def set_flags(self, flags: int) -> None:
+        super().set_flags(flags)
+        self.channel.set_nonblocking(self.nonblocking)
+
+    def status(self) -> FileStatus:
+        return self.channel.status()
+
+    def available(self) -> int:
+        return self.channel.available() if self.state is State.CONNECTED else 0
+
+    def close(self) -> None:
+        self.channel.close()
+
+    def _same_family(self, address: Address) -> None:
+        if address.family != self.family:
+            raise SysError(Errno.AFNOSUPPORT, f"address {address} on a socket of another family")

@@ -1,0 +1,155 @@
+"""What users give to `start`, turned into what the kernel takes. One function per option."""
+
+from __future__ import annotations
+
+import os.path
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pywasix.abi.generation import AbiGeneration
+from pywasix.engine.instance import EntryPoint
+from pywasix.engine.memory import PAGE
+from pywasix.engine.module import GuestModule, load
+from pywasix.errors import ModuleError, OptionError
+
+Program = str | Path | bytes | GuestModule
+MAX_PAGES = 65536  # 4 GiB, all that 32-bit pointers reach
+
+
+def program_of(args: Program | Sequence[Any]) -> tuple[GuestModule, list[str]]:
+    """The module, and the guest's arguments, its own name first.
+
+    Args:
+        args: a path, the bytes of a .wasm file or a loaded module; or a sequence of one of these
+            and the guest's arguments.
+    """
+    given: list[Any] = [args] if isinstance(args, (str, Path, bytes, GuestModule)) else list(args)
+    if not given:
+        raise OptionError("args is empty: give a module, or a module and its arguments")
+    program, *rest = given
+    module = program if isinstance(program, GuestModule) else load(program)
+    return module, [module.name, *(_text(each) for each in rest)]
+
+
+def _text(argument: Any) -> str:
+    text = os.fsdecode(argument) if isinstance(argument, (bytes, os.PathLike)) else argument
+    if not isinstance(text, str):
+        raise OptionError(f"argument {argument!r} is no string")
+    return text
+
+
+def encoded(text: str, what: str) -> bytes:
+    """A string as the guest gets it: UTF-8 (undecodable bytes of the host come back as they were)."""
+    if "\0" in text:
+        raise OptionError(f"{what} {text!r} has a NUL character in it")
+    return text.encode("utf-8", "surrogateescape")
+
+
+def environment(env: Mapping[str, str] | None) -> list[bytes]:
+    """The environment as KEY=VALUE. A guest inherits nothing from the host."""
+    entries = []
+    for key, value in (env or {}).items():
+        if not key or "=" in key:
+            raise OptionError(f"env has the key {key!r}: a key is not empty and has no '='")
+        entries.append(encoded(f"{key}={value}", "env"))
+    return entries
+
+
+def pages(max_memory: int | None) -> int:
+    """The memory limit in pages of 64 KiB."""
+    if max_memory is None:
+        return MAX_PAGES
+    if max_memory < PAGE:
+        raise OptionError(f"max_memory is {max_memory} bytes; WebAssembly memory comes in pages of {PAGE}")
+    return min(max_memory // PAGE, MAX_PAGES)
+
+
+def descriptors(max_fds: int | None, host_limit: int) -> int:
+    """The descriptor limit; what the host allows unless given."""
+    if max_fds is None:
+        return host_limit
+    if max_fds < 3:
+        raise OptionError(f"max_fds is {max_fds}; the standard streams alone need 3")
+    return max_fds
+
+
+def generation(module: GuestModule, port_order: str) -> AbiGeneration:
+    """The module's generation, with the byte order of ports that the user knows better."""
+    if port_order == "auto":
+        return module.generation
+    if port_order not in ("little", "big"):
+        raise OptionError(f"port_order is {port_order!r}; it is 'auto', 'little' or 'big'")
+    return module.generation.with_port_order(big_endian=port_order == "big")
+
+
+def entry_point(module: GuestModule, invoke: str | None, args: list[str]) -> EntryPoint | None:
+    """What to call: `_start` (None), or the function named by `invoke` with the arguments as its numbers."""
+    if invoke is None:
+        _need_start(module)
+        return None
+    if module.exports.get(invoke) != "function":
+        known = sorted(name for name, kind in module.exports.items() if kind == "function")
+        raise ModuleError(f"{module.name} exports no function {invoke!r}; it exports {', '.join(known)}")
+    wanted = module.parameters(invoke)
+    if len(wanted) != len(args):
+        raise OptionError(f"{invoke} takes {len(wanted)} arguments ({', '.join(wanted)}), not {len(args)}")
+    return EntryPoint(invoke, tuple(map(_number, wanted, args)))
+
+
+def _need_start(module: GuestModule) -> None:
+    if module.exports.get("_start") == "function":
+        return
+    if "_initialize" in module.exports:
+        raise ModuleError(f"{module.name} is a reactor: name the function to call with --invoke (invoke=)")
+    raise ModuleError(f"{module.name} exports no _start: it is no program; call a function with --invoke (invoke=)")
+
+
+def _number(wanted: str, text: str) -> int | float:
+    try:
+        if wanted in ("f32", "f64"):
+            return float(text)
+        number = int(text, 0)
+    except ValueError:
+        raise OptionError(f"argument {text!r} is no {wanted}") from None
+    bits = 32 if wanted == "i32" else 64
+    if wanted not in ("i32", "i64") or not -(1 << bits - 1) <= number < 1 << bits:
+        raise OptionError(f"argument {text!r} does not fit into {wanted}")
+    return number - (1 << bits) if number >= 1 << bits - 1 else number
+
+
+def trace_writer(trace: Any) -> tuple[Callable[[str], None], Callable[[], None]] | None:
+    """Where trace lines go: how to write one, and how to finish.
+
+    Args:
+        trace: False or None for no trace; True for standard error; a path; an object with `write`;
+            or a callable that gets each line.
+    """
+    if not trace:
+        return None
+    if trace is True:
+        return _line_writer(sys.stderr.write, sys.stderr.flush), _nothing
+    if isinstance(trace, (str, Path)):
+        try:
+            file = open(trace, "w", encoding="utf-8", buffering=1)  # noqa: SIM115  # closed at the end of the program
+        except OSError as error:
+            raise OptionError(f"the trace file {trace} cannot be written: {error.strerror}") from None
+        return _line_writer(file.write, _nothing), file.close
+    if hasattr(trace, "write"):
+        return _line_writer(trace.write, _nothing), _nothing
+    if callable(trace):
+        return (lambda line: trace(line.rstrip("\n"))), _nothing
+    raise OptionError(f"trace is {trace!r}; it is True, a path, a file or a callable")
+
+
+def _line_writer(write: Callable[[str], Any], flush: Callable[[], None]) -> Callable[[str], None]:
+    def line(text: str) -> None:
+        write(text)
+        flush()
+
+    return line
+
+
+def _nothing() -> None:
+    """There is nothing to finish."""

@@ -1,0 +1,157 @@
+"""A running program, as Python sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Lock, Thread, stack_size
+from typing import IO, Any
+
+from pywasix.engine.instance import EntryPoint, GuestTask
+from pywasix.errors import OptionError
+from pywasix.host.exchange import Exchange
+from pywasix.host.stdio import Stdio
+from pywasix.kernel.process import Process as KernelProcess
+
+# Bytes: the guest's own stack (`engine.module`) and the host's frames.
+_THREAD_STACK = 16 << 20
+_stack_size_lock = Lock()  # guards the process-wide setting of thread stack sizes
+_SIGKILL, _SIGTERM = 9, 15
+
+
+class Process:
+    """A running program, made by `start`. It behaves as `subprocess.Popen` does.
+
+    Attributes:
+        args: the program's name and its arguments.
+        pid: the guest's process id: the kernel's own number, no OS process has it.
+        stdin, stdout, stderr: Python's ends of the pipes asked for, else None.
+        listeners: (host, port) of each pre-opened listening socket, in order from fd 3.
+        results: what the function named by `invoke` returned.
+    """
+
+    def __init__(self, args: list[str], process: KernelProcess, stdio: Stdio, streams: list[IO[Any] | None]) -> None:
+        self.args = args
+        self.pid = process.pid
+        self.stdin, self.stdout, self.stderr = streams
+        self.listeners: list[tuple[str, int]] = []
+        self.results: tuple[Any, ...] = ()
+        self._process = process
+        self._stdio = stdio
+        self._thread: Thread | None = None
+        self._exchange: Exchange | None = None
+
+    def __repr__(self) -> str:
+        return f"<pywasix.Process {self.args!r} pid={self.pid} returncode={self.returncode}>"
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code; the negative number of the signal that ended it; None while it runs.
+
+        A trap counts as SIGABRT, -6, as if the program had called abort(); `reason` has the backtrace.
+        """
+        if not self._process.ended.is_set():
+            return None
+        status = self._process.status
+        assert status is not None
+        return -status.signal if status.signal else _as_int32(status.code)
+
+    @property
+    def reason(self) -> str:
+        """Why a trap ended the program: its kind and the guest's backtrace; empty otherwise."""
+        status = self._process.status
+        return status.reason if status is not None else ""
+
+    def poll(self) -> int | None:
+        """The return code if the program has ended, else None."""
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end; returns the return code.
+
+        Args:
+            timeout: seconds. Raises `TimeoutExpired` when they are over; the program goes on.
+        """
+        if not self._process.ended.wait(timeout):
+            from subprocess import TimeoutExpired
+
+            assert timeout is not None
+            raise TimeoutExpired(self.args, timeout)
+        if self._thread is not None:
+            self._thread.join()
+        self._stdio.finish()
+        code = self.returncode
+        assert code is not None
+        return code
+
+    def communicate(self, input: Any = None, timeout: float | None = None) -> tuple[Any, Any]:
+        """Send input, read both outputs to their ends, wait; returns (stdout, stderr), None where no pipe is.
+
+        Args:
+            timeout: seconds. Raises `TimeoutExpired` when they are over; the program goes on, and
+                calling again goes on reading without loss.
+        """
+        if self._exchange is None:
+            self._exchange = Exchange(self.stdin, self.stdout, self.stderr, input)
+        exchange = self._exchange
+        if not exchange.wait(timeout):
+            from subprocess import TimeoutExpired
+
+            assert timeout is not None
+            raise TimeoutExpired(self.args, timeout, *exchange.so_far())
+        self.wait(timeout)
+        return exchange.result()
+
+    def send_signal(self, signal: int) -> None:
+        """Send a signal; nothing happens when the program has ended."""
+        if not 0 <= signal <= 31:
+            raise OptionError(f"signal {signal}; signals of a guest are 1 to 31")
+        if not self._process.ended.is_set():
+            self._process.signals.post(int(signal))
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self.send_signal(_SIGTERM)
+
+    def kill(self) -> None:
+        """End the program now, whatever it does."""
+        self.send_signal(_SIGKILL)
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stream in (self.stdout, self.stderr, self.stdin):
+            if stream is not None:
+                with suppress(BrokenPipeError):
+                    stream.close()
+        self.wait()
+
+    def _launch(self, guest: GuestTask, entry: EntryPoint | None, after: Callable[[], None]) -> None:
+        task = self._process.main_task
+
+        def main() -> None:
+            try:
+                self.results = guest.run(entry)
+            finally:
+                guest.close()
+                after()
+                self._process.task_ended(task)
+
+        self._thread = _start_thread(main, f"pywasix-{self.pid}")
+
+
+def _start_thread(main: Callable[[], None], name: str) -> Thread:
+    thread = Thread(target=main, name=name, daemon=True)
+    with _stack_size_lock:
+        before = stack_size(_THREAD_STACK)
+        try:
+            thread.start()
+        finally:
+            stack_size(before)
+    return thread
+
+
+def _as_int32(code: int) -> int:
+    """An exit code as C's int, which is what a guest's exit() took; negative ones are no signals."""
+    return code if code < 1 << 31 else code & 0xFF

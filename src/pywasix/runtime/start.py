@@ -1,0 +1,189 @@
+"""Starting a program: every option is checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from pywasix.engine.border import Wrapper
+from pywasix.engine.instance import GuestTask
+from pywasix.engine.memory import LinearMemory
+from pywasix.errors import OptionError
+from pywasix.host.limits import open_file_limit
+from pywasix.host.poller import HostPoller
+from pywasix.host.services import HostServices
+from pywasix.host.stdio import PIPE, Stdio, open_ends
+from pywasix.kernel.fdtable import Descriptor
+from pywasix.kernel.kernel import Kernel
+from pywasix.kernel.process import Process as KernelProcess
+from pywasix.kernel.stream import StreamFile
+from pywasix.kernel.task import Task
+from pywasix.net.sockets import SOCKET_RIGHTS, Socket
+from pywasix.runtime import options
+from pywasix.runtime.networks import make_network, open_listeners
+from pywasix.runtime.process import Process
+from pywasix.syscalls.context import Context
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
+    from pywasix.net.policy import NetworkPolicy
+    from pywasix.runtime.networks import Listen, Net
+
+_SERVICES = HostServices()
+
+
+def start(
+    args: options.Program | Sequence[Any],
+    *,
+    env: Mapping[str, str] | None = None,
+    stdin: Any = None,
+    stdout: Any = None,
+    stderr: Any = None,
+    text: bool | None = None,
+    encoding: str | None = None,
+    errors: str | None = None,
+    net: Net = None,
+    policy: NetworkPolicy | None = None,
+    listen: Sequence[Listen] = (),
+    max_memory: int | None = None,
+    max_fds: int | None = None,
+    trace: Any = None,
+    invoke: str | None = None,
+    port_order: Literal["auto", "little", "big"] = "auto",
+    report: Callable[[str], None] | None = None,
+) -> Process:
+    """Start a program and return at once.
+
+    Args:
+        args: a path, the bytes of a .wasm file or a loaded module; or a sequence of one of these
+            and the program's arguments.
+        env: its whole environment; nothing is inherited.
+        stdin, stdout, stderr: None inherits; `PIPE`; `DEVNULL`; a descriptor; a file or file-like
+            object; bytes for stdin; `STDOUT` for stderr.
+        text, encoding, errors: Python's pipe ends are text files, as in `subprocess`.
+        net: None: no network. True: the host's, without rules. A string: the host's with rules
+            (`"ipv4:allow=127.0.0.1:8080/in"`). A `NetworkPolicy`, or a callable that judges a
+            `Request`. A `VirtualNetwork`, or one of its hosts.
+        policy: judges the use of a virtual network.
+        listen: addresses ("127.0.0.1:8080") or listening sockets that the program finds from fd 3 on.
+        max_memory: bytes, at least one page of 64 KiB.
+        max_fds: descriptors; the host's own limit unless given.
+        trace: True, a path, a file or a callable: a line for each system call.
+        invoke: call this export with `args` as its numbers instead of `_start`.
+        port_order: the byte order of ports, when a module of 2022 was guessed wrong.
+        report: gets one-line messages for the user; `logging` unless given.
+    Raises:
+        ModuleError: the module cannot be loaded or linked.
+        OptionError: an option cannot be; the text says what it takes.
+        OSError: a `listen` address cannot be had.
+    """
+    module, arguments = options.program_of(args)
+    entry = options.entry_point(module, invoke, arguments[1:])
+    generation = options.generation(module, port_order)
+    max_pages = options.pages(max_memory)
+    environment = options.environment(env)
+    encoded = [options.encoded(each, "argument") for each in arguments]
+    kernel = Kernel(HostPoller)
+    network, finish_network = make_network(net, policy, report or _log)
+    process = kernel.start_process(encoded, environment, max_fds=options.descriptors(max_fds, open_file_limit()))
+    process.complain = report or _log
+    undo: list[Callable[[], None]] = [finish_network, lambda: process.task_ended(process.main_task)]
+    try:
+        tracer, finish_trace = _tracer(trace)
+        undo.append(finish_trace)
+        stdio = Stdio(stdin, stdout, stderr)
+        undo.append(stdio.abandon)
+        listeners = open_listeners(network, listen, ruled=net is not None)
+        _install(process, stdio, listeners)
+
+        def make_context(task: Task, memory: LinearMemory, exports: Callable[[str], bool]) -> Context:
+            return Context(task, memory, network, generation, _SERVICES, exports)
+
+        guest = GuestTask(process.main_task, module, make_context, max_pages=max_pages, wrap=tracer)
+    except BaseException:
+        for step in reversed(undo):
+            step()
+        raise
+    streams = open_ends(stdio.ends, text=text, encoding=encoding, errors=errors)
+    running = Process(arguments, process, stdio, streams)
+    running.listeners = [(each.local().host, each.local().port) for each in listeners]
+
+    def after() -> None:
+        finish_network()
+        finish_trace()
+
+    running._launch(guest, entry, after)
+    return running
+
+
+def _tracer(trace: Any) -> tuple[Wrapper | None, Callable[[], None]]:
+    chosen = options.trace_writer(trace)
+    if chosen is None:
+        return None, lambda: None
+    from pywasix.syscalls.trace import Tracer  # only who traces pays for it
+
+    write, finish = chosen
+    return Tracer(write).wrap, finish
+
+
+def _install(process: KernelProcess, stdio: Stdio, listeners: Sequence[Socket]) -> None:
+    """Put the standard streams and the pre-opened sockets under their numbers."""
+    for channel in stdio.channels:
+        file = StreamFile(channel)
+        process.fds.add(Descriptor(file, file.rights, file.rights))
+    for listener in listeners:
+        process.fds.add(Descriptor(listener, SOCKET_RIGHTS, SOCKET_RIGHTS))
+
+
+def _log(message: str) -> None:
+    from logging import getLogger  # only who has something to say pays for it
+
+    getLogger("pywasix").warning(message)
+
+
+def run(
+    args: options.Program | Sequence[Any],
+    *,
+    input: Any = None,
+    capture_output: bool = False,
+    timeout: float | None = None,
+    check: bool = False,
+    **start_options: Any,
+) -> CompletedProcess[Any]:
+    """Run a program to its end; the manners are those of `subprocess.run`.
+
+    Args:
+        args: as for `start`.
+        input: bytes (or a string, for text pipes) for standard input.
+        capture_output: collect stdout and stderr.
+        timeout: seconds; the program is killed when they are over.
+        check: raise when the return code is not 0.
+        start_options: everything else that `start` takes.
+    Returns: args, returncode, stdout, stderr.
+    Raises: `subprocess.TimeoutExpired`; `subprocess.CalledProcessError`; what `start` raises.
+    """
+    from subprocess import CalledProcessError, CompletedProcess, TimeoutExpired
+
+    if input is not None:
+        if start_options.get("stdin") is not None:
+            raise OptionError("input and stdin may not both be given")
+        start_options["stdin"] = PIPE
+    if capture_output:
+        if start_options.get("stdout") is not None or start_options.get("stderr") is not None:
+            raise OptionError("capture_output and stdout or stderr may not both be given")
+        start_options["stdout"] = start_options["stderr"] = PIPE
+    with start(args, **start_options) as process:
+        try:
+            stdout, stderr = process.communicate(input, timeout=timeout)
+        except TimeoutExpired:
+            process.kill()
+            stdout, stderr = process.communicate()
+            raise TimeoutExpired(process.args, timeout or 0, stdout, stderr) from None
+        except BaseException:
+            process.kill()
+            raise
+    code = process.wait()
+    if check and code:
+        raise CalledProcessError(code, process.args, stdout, stderr)
+    return CompletedProcess(process.args, code, stdout, stderr)

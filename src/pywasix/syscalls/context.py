@@ -1,0 +1,86 @@
+"""What a handler gets to work with: the caller's task, process and memory, and the host's services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from pywasix.abi.generation import AbiGeneration
+from pywasix.abi.layout import Record
+from pywasix.kernel.fdtable import FdTable
+from pywasix.kernel.kernel import Kernel
+from pywasix.kernel.process import Process
+from pywasix.kernel.task import Task
+from pywasix.net.network import Network
+
+R = TypeVar("R", bound=Record)
+
+
+class GuestMemory(Protocol):
+    """Checked access to guest memory; `engine.memory.LinearMemory` is it. All methods answer FAULT."""
+
+    @property
+    def identity(self) -> int: ...
+    def check(self, pointer: int, size: int) -> None: ...
+    def view(self, pointer: int, size: int) -> memoryview: ...
+    def read(self, pointer: int, size: int) -> bytes: ...
+    def write(self, pointer: int, data: bytes) -> None: ...
+    def load_u32(self, pointer: int) -> int: ...
+    def store_u8(self, pointer: int, value: int) -> None: ...
+    def store_u16(self, pointer: int, value: int) -> None: ...
+    def store_u32(self, pointer: int, value: int) -> None: ...
+    def store_u64(self, pointer: int, value: int) -> None: ...
+    def load(self, record: type[R], pointer: int) -> R: ...
+    def store(self, pointer: int, record: Record) -> None: ...
+    def iovecs(self, pointer: int, count: int) -> list[memoryview]: ...
+
+
+class Services(Protocol):
+    """The host's clocks, random numbers and processors."""
+
+    def now(self, clock: int) -> int:
+        """A clock's time in ns. Errors: INVAL for an unknown clock."""
+        ...
+
+    def resolution(self, clock: int) -> int:
+        """A clock's resolution in ns. Errors: INVAL for an unknown clock."""
+        ...
+
+    def random(self, size: int) -> bytes: ...
+    def parallelism(self) -> int: ...
+    def yield_now(self) -> None: ...
+
+
+class Context:
+    """The caller of a system call. One belongs to each task."""
+
+    __slots__ = (
+        "exports",
+        "fds",
+        "generation",
+        "kernel",
+        "memory",
+        "network",
+        "process",
+        "services",
+        "task",
+    )
+
+    def __init__(
+        self,
+        task: Task,
+        memory: GuestMemory,
+        network: Network,
+        generation: AbiGeneration,
+        services: Services,
+        exports: Callable[[str], bool],
+    ) -> None:
+        self.task = task
+        self.process: Process = task.process
+        self.kernel: Kernel = task.process.kernel
+        self.fds: FdTable = task.process.fds
+        self.memory = memory
+        self.network = network
+        self.generation = generation
+        self.services = services
+        self.exports = exports

@@ -1,0 +1,63 @@
+"""Reading, writing and seeking through descriptors."""
+
+from __future__ import annotations
+
+from pywasix.abi.enums import Rights, Whence
+from pywasix.abi.errno import Errno
+from pywasix.abi.records import Ciovec, Iovec
+from pywasix.abi.scalars import Code, Fd, FileDelta, Filesize, In, Out, Size
+from pywasix.errors import SysError
+from pywasix.syscalls.context import Context
+from pywasix.syscalls.row import BASE, syscall
+
+_READ = int(Rights.FD_READ)
+_WRITE = int(Rights.FD_WRITE)
+
+
+@syscall(modules=BASE)
+def fd_read(ctx: Context, fd: Fd, iovs: In[Iovec], iovs_len: Size, nread: Out[Size]) -> None:
+    """Read into buffers; 0 bytes is the end of the file.
+
+    ABI: preview1. Errors: BADF; NOTCAPABLE; FAULT; INVAL over 1024 buffers; AGAIN; INTR; those of sock_recv.
+    """
+    file = ctx.fds.file(fd, _READ)
+    memory = ctx.memory
+    memory.check(nread, 4)
+    memory.store_u32(nread, file.read(ctx.task, memory.iovecs(iovs, iovs_len)))
+
+
+@syscall(modules=BASE)
+def fd_write(ctx: Context, fd: Fd, iovs: In[Ciovec], iovs_len: Size, nwritten: Out[Size]) -> None:
+    """Write from buffers; a blocking stream takes all of it.
+
+    ABI: preview1. Errors: BADF; NOTCAPABLE; FAULT; INVAL over 1024 buffers; AGAIN; INTR; PIPE; those of sock_send.
+    """
+    file = ctx.fds.file(fd, _WRITE)
+    memory = ctx.memory
+    memory.check(nwritten, 4)
+    memory.store_u32(nwritten, file.write(ctx.task, memory.iovecs(iovs, iovs_len)))
+
+
+@syscall(modules=BASE)
+def fd_seek(ctx: Context, fd: Fd, offset: FileDelta, whence: Code[Whence], newoffset: Out[Filesize]) -> None:
+    """Move the position of a file, in bytes, and tell where it is.
+
+    ABI: preview1; wasi_unstable numbers the origins differently. Errors: BADF; SPIPE; INVAL; FAULT.
+    """
+    origin = ctx.generation.whence(whence)
+    if origin is None:
+        raise SysError(Errno.INVAL, f"unknown origin {whence}")
+    file = ctx.fds.get(fd).file
+    ctx.memory.check(newoffset, 8)
+    ctx.memory.store_u64(newoffset, file.seek(offset, origin))
+
+
+@syscall(modules=BASE)
+def fd_tell(ctx: Context, fd: Fd, offset: Out[Filesize]) -> None:
+    """Tell the position of a file in bytes.
+
+    ABI: preview1. Errors: BADF; SPIPE; FAULT.
+    """
+    file = ctx.fds.get(fd).file
+    ctx.memory.check(offset, 8)
+    ctx.memory.store_u64(offset, file.seek(0, Whence.CUR))

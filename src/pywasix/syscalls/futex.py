@@ -1,0 +1,52 @@
+"""Futexes: sleeping on a word of guest memory."""
+
+from __future__ import annotations
+
+from pywasix.abi.records import OptionTimestamp
+from pywasix.abi.scalars import U32, Bool, In, Out
+from pywasix.kernel.wait import deadline_after
+from pywasix.syscalls.context import Context
+from pywasix.syscalls.decode import optional_time
+from pywasix.syscalls.row import EXTENSION, syscall
+
+
+@syscall(modules=EXTENSION)
+def futex_wait(ctx: Context, futex: In[U32], expected: U32, timeout: In[OptionTimestamp], ret_woken: Out[Bool]) -> None:
+    """Sleep while a word holds a value; `ret_woken` is 0 only when the time is over.
+
+    ABI: WASIX; a changed value is success and counts as woken, because libc traps on any errno.
+    Errors: FAULT.
+    """
+    memory = ctx.memory
+    memory.check(ret_woken, 1)
+    memory.check(futex, 4)
+    deadline = deadline_after(optional_time(memory, timeout))
+    woken = ctx.kernel.futexes.wait(
+        ctx.task, (memory.identity, futex), lambda: memory.load_u32(futex) == expected, deadline
+    )
+    memory.store_u8(ret_woken, woken)
+
+
+@syscall(modules=EXTENSION)
+def futex_wake(ctx: Context, futex: In[U32], ret_woken: Out[Bool]) -> None:
+    """Wake the thread that has slept longest on a word; `ret_woken` tells whether there was one.
+
+    ABI: WASIX. Errors: FAULT.
+    """
+    _wake(ctx, futex, ret_woken, 1)
+
+
+@syscall(modules=EXTENSION)
+def futex_wake_all(ctx: Context, futex: In[U32], ret_woken: Out[Bool]) -> None:
+    """Wake every thread that sleeps on a word; `ret_woken` tells whether there was one.
+
+    ABI: WASIX. Errors: FAULT.
+    """
+    _wake(ctx, futex, ret_woken, None)
+
+
+def _wake(ctx: Context, futex: int, ret_woken: int, count: int | None) -> None:
+    ctx.memory.check(ret_woken, 1)
+    ctx.memory.check(futex, 4)
+    woken = ctx.kernel.futexes.wake((ctx.memory.identity, futex), count)
+    ctx.memory.store_u8(ret_woken, bool(woken))

@@ -1,0 +1,136 @@
+"""poll_oneoff: waiting for clocks and descriptors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic_ns
+
+from pywasix.abi.codecs import EVENT_SIZE, SUBSCRIPTION_SIZE, decode_subscription, encode_event
+from pywasix.abi.enums import ClockId, EventRwFlags, EventType, Rights, SubclockFlags
+from pywasix.abi.errno import Errno
+from pywasix.abi.records import Event, Subscription, UnstableSubscription
+from pywasix.abi.scalars import In, Out, Size
+from pywasix.errors import SysError
+from pywasix.kernel import wait
+from pywasix.kernel.file import File
+from pywasix.syscalls.context import Context
+from pywasix.syscalls.row import PREVIEW1_AND_WASIX, syscall
+
+_POLL = int(Rights.POLL_FD_READWRITE)
+_HANGUP = int(EventRwFlags.FD_READWRITE_HANGUP)
+_INTERESTS = {int(EventType.FD_READ): wait.READABLE, int(EventType.FD_WRITE): wait.WRITABLE}
+
+
+@dataclass(slots=True)
+class _Watched:
+    """One subscription, decoded: a deadline, a file with the events asked for, or an error."""
+
+    userdata: int
+    kind: int
+    deadline: int | None = None
+    file: File | None = None
+    interest: int = 0
+    error: int = 0
+    ready: int = 0
+
+
+@syscall(modules=PREVIEW1_AND_WASIX)
+def poll_oneoff(ctx: Context, in_: In[Subscription], out: Out[Event], nsubscriptions: Size, nevents: Out[Size]) -> None:
+    """Wait until a clock or a descriptor of a list is ready; signal handlers run meanwhile.
+
+    ABI: preview1; 48-byte subscriptions, 32-byte events, at most one event each.
+    Errors: INVAL no subscriptions, or more than two for each possible descriptor; FAULT. An event of
+        its own tells BADF, NOTCAPABLE, INVAL (unknown type or clock).
+    """
+    _poll(ctx, in_, out, nsubscriptions, nevents)
+
+
+@syscall(modules=("wasi_unstable",), name="poll_oneoff")
+def unstable_poll_oneoff(
+    ctx: Context, in_: In[UnstableSubscription], out: Out[Event], nsubscriptions: Size, nevents: Out[Size]
+) -> None:
+    """Wait until a clock or a descriptor of a list is ready.
+
+    ABI: wasi_unstable; 56-byte subscriptions. Errors: as poll_oneoff.
+    """
+    _poll(ctx, in_, out, nsubscriptions, nevents, unstable=True)
+
+
+def _poll(ctx: Context, source: int, out: int, count: int, nevents: int, *, unstable: bool = False) -> None:
+    if not 0 < count <= 2 * ctx.fds.limit + 1:
+        raise SysError(Errno.INVAL, f"{count} subscriptions")
+    size = SUBSCRIPTION_SIZE[unstable]
+    raw = ctx.memory.read(source, count * size)
+    ctx.memory.check(out, count * EVENT_SIZE)
+    ctx.memory.check(nevents, 4)
+    only = count == 1
+    watched = [
+        _watch(ctx, *decode_subscription(raw, index * size, unstable=unstable), only=only) for index in range(count)
+    ]
+    _wait(ctx, watched)
+    events = [_event(each) for each in watched if _fired(each)]
+    ctx.memory.write(out, b"".join(events))
+    ctx.memory.store_u32(nevents, len(events))
+
+
+def _watch(
+    ctx: Context,
+    userdata: int,
+    kind: int,
+    subject: int,
+    timeout: int,
+    _precision: int,
+    flags: int,
+    *,
+    only: bool,
+) -> _Watched:
+    if kind == EventType.CLOCK:
+        return _watch_clock(ctx, userdata, subject, timeout, flags, only=only)
+    watched = _Watched(userdata, kind, interest=_INTERESTS.get(kind, 0))
+    if not watched.interest:
+        watched.error = Errno.INVAL
+        return watched
+    try:
+        watched.file = ctx.fds.file(subject, _POLL)
+    except SysError as error:
+        watched.error = error.errno
+    return watched
+
+
+def _watch_clock(ctx: Context, userdata: int, clock: int, timeout: int, flags: int, *, only: bool) -> _Watched:
+    watched = _Watched(userdata, int(EventType.CLOCK))
+    if clock not in (ClockId.REALTIME, ClockId.MONOTONIC) or flags & ~1:
+        watched.error = Errno.INVAL
+        return watched
+    absolute = flags & SubclockFlags.SUBSCRIPTION_CLOCK_ABSTIME
+    if not absolute and not timeout and not only and ctx.generation.zero_timeout_is_none:
+        return watched
+    past = ctx.services.now(clock) if absolute else 0
+    watched.deadline = monotonic_ns() + timeout - past
+    return watched
+
+
+def _wait(ctx: Context, watched: list[_Watched]) -> None:
+    deadline = min((each.deadline for each in watched if each.deadline is not None), default=None)
+    for each in watched:
+        if each.file is not None and each.file.handle is None:
+            each.ready = each.interest  # never makes anyone wait
+        if each.ready or each.error:
+            deadline = 0
+    waiting = [each for each in watched if each.file is not None and not each.ready]
+    interests = [(each.file.handle, each.interest) for each in waiting if each.file and each.file.handle]
+    for each, ready in zip(waiting, wait.poll(ctx.task, interests, deadline), strict=True):
+        each.ready = ready
+
+
+def _fired(watched: _Watched) -> bool:
+    over = watched.deadline is not None and monotonic_ns() >= watched.deadline
+    return bool(watched.error or watched.ready or over)
+
+
+def _event(watched: _Watched) -> bytes:
+    size = 0
+    if watched.file is not None and watched.kind == EventType.FD_READ:
+        size = watched.file.available()
+    hangup = _HANGUP if watched.ready & wait.HANGUP else 0
+    return encode_event(watched.userdata, watched.error, watched.kind, size, hangup)

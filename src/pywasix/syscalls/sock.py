@@ -1,0 +1,212 @@
+"""Sockets: opening, binding, listening, accepting, connecting, and who is at both ends."""
+
+from __future__ import annotations
+
+from pywasix.abi.addresses import AddrPort
+from pywasix.abi.enums import AddressFamily, FdFlags, Rights, SdFlags, SockProto, SockStatus, SockType
+from pywasix.abi.errno import Errno
+from pywasix.abi.scalars import Code, Fd, Flags, In, Out, Size
+from pywasix.errors import SysError
+from pywasix.kernel.fdtable import Descriptor
+from pywasix.net.address import Address
+from pywasix.net.sockets import SOCKET_RIGHTS, Socket
+from pywasix.net.states import State
+from pywasix.syscalls.context import Context
+from pywasix.syscalls.row import BASE, EXTENSION, PREVIEW1_ONLY, Support, syscall
+
+_ACCEPT = int(Rights.SOCK_ACCEPT)
+_NONBLOCK = int(FdFlags.NONBLOCK)
+_PROTOCOLS = {
+    SockType.SOCKET_STREAM: (SockProto.IP, SockProto.TCP),
+    SockType.SOCKET_DGRAM: (SockProto.IP, SockProto.UDP),
+}
+_STATUS = {
+    State.FRESH: SockStatus.OPENING,
+    State.BOUND: SockStatus.OPENING,
+    State.CONNECTING: SockStatus.OPENING,
+    State.LISTENING: SockStatus.OPENED,
+    State.CONNECTED: SockStatus.OPENED,
+    State.FAILED: SockStatus.FAILED,
+}
+_TCP_ONLY = (
+    "TCP over IPv4 and IPv6; datagram sockets open, bind and connect but carry no data yet, Unix sockets do not open."
+)
+
+
+def socket_of(ctx: Context, fd: int, right: int) -> Socket:
+    """The socket behind a descriptor. Errors: BADF; NOTSOCK; NOTCAPABLE."""
+    entry = ctx.fds.get(fd)
+    file = entry.file
+    if not isinstance(file, Socket):
+        raise SysError(Errno.NOTSOCK, f"fd {fd} is no socket")
+    if not entry.rights & right:
+        raise SysError(Errno.NOTCAPABLE, f"fd {fd} lacks the right {right:#x}")
+    return file
+
+
+@syscall(modules=EXTENSION, support=Support.PARTIAL, note=_TCP_ONLY)
+def sock_open(
+    ctx: Context,
+    af: Code[AddressFamily],
+    socktype: Code[SockType],
+    sock_proto: Code[SockProto],
+    ro_sock: Out[Fd],
+) -> None:
+    """Open a socket.
+
+    ABI: WASIX; the 2022 generation numbers the types differently.
+    Errors: AFNOSUPPORT; INVAL unknown type; PROTONOSUPPORT; NOTSUP raw and seqpacket; MFILE; FAULT.
+    """
+    kind = ctx.generation.sock_type(socktype)
+    if kind is None:
+        raise SysError(Errno.INVAL, f"unknown socket type {socktype}")
+    if sock_proto not in _PROTOCOLS.get(kind, (sock_proto,)):
+        raise SysError(Errno.PROTONOSUPPORT, f"protocol {sock_proto} on {kind.name}")
+    ctx.memory.check(ro_sock, 4)
+    fd = ctx.fds.reserve()
+    try:
+        socket = Socket.open(ctx.network, af, kind)
+    except BaseException:
+        ctx.fds.cancel(fd)
+        raise
+    ctx.fds.install(fd, Descriptor(socket, SOCKET_RIGHTS, SOCKET_RIGHTS))
+    ctx.memory.store_u32(ro_sock, fd)
+
+
+@syscall(modules=EXTENSION)
+def sock_bind(ctx: Context, fd: Fd, addr: In[AddrPort]) -> None:
+    """Give a socket its local address and port.
+
+    ABI: WASIX. Errors: BADF; NOTSOCK; NOTCAPABLE; INVAL bound already; AFNOSUPPORT; ACCES refused by
+        the policy or the host; ADDRINUSE; ADDRNOTAVAIL; FAULT.
+    """
+    socket_of(ctx, fd, int(Rights.SOCK_BIND)).bind(_load_address(ctx, addr))
+
+
+@syscall(modules=EXTENSION)
+def sock_listen(ctx: Context, fd: Fd, backlog: Size) -> None:
+    """Start to listen; `backlog` connections may wait to be accepted.
+
+    ABI: WASIX. Errors: BADF; NOTSOCK; NOTCAPABLE; NOTSUP a datagram socket; INVAL connected; ACCES; ADDRINUSE.
+    """
+    socket_of(ctx, fd, int(Rights.SOCK_LISTEN)).listen(backlog)
+
+
+@syscall(modules=EXTENSION)
+def sock_accept_v2(ctx: Context, sock: Fd, fd_flags: Flags[FdFlags], ro_fd: Out[Fd], ro_addr: Out[AddrPort]) -> None:
+    """Take a waiting connection; tell its new descriptor and the peer's address and port.
+
+    Both results and the descriptor are secured before a connection is taken: FAULT and MFILE leave
+    the caller in the queue. The flags describe the new descriptor only, nothing is inherited.
+
+    ABI: WASIX since 2023-05-23. Errors: BADF; NOTSOCK; NOTCAPABLE; NOTSUP a datagram socket; INVAL
+        not listening, or flags that are not NONBLOCK; FAULT; MFILE; AGAIN non-blocking, or the
+        receive timeout is over; TIMEDOUT the accept timeout is over; INTR; CONNABORTED.
+    """
+    listener = socket_of(ctx, sock, _ACCEPT)
+    listener.check_accept()
+    memory = ctx.memory
+    memory.check(ro_addr, 28 if listener.family == 2 and ctx.generation.wide_addresses else 20)
+    peer = _accept(ctx, listener, fd_flags, ro_fd)
+    memory.write(ro_addr, ctx.generation.encode_addr_port(peer[0], peer[2], peer[1], peer[3], peer[4]))
+
+
+@syscall(modules=EXTENSION, name="sock_accept")
+def sock_accept_with_peer(ctx: Context, fd: Fd, flags: Flags[FdFlags], ro_fd: Out[Fd], ro_addr: Out[AddrPort]) -> None:
+    """Take a waiting connection: sock_accept_v2 under its name of 2022.
+
+    ABI: WASIX, the four-parameter form. Errors: as sock_accept_v2.
+    """
+    sock_accept_v2(ctx, fd, flags, ro_fd, ro_addr)
+
+
+@syscall(modules=PREVIEW1_ONLY)
+def sock_accept(ctx: Context, fd: Fd, flags: Flags[FdFlags], ro_fd: Out[Fd]) -> None:
+    """Take a waiting connection, without its peer's address.
+
+    ABI: preview1, the three-parameter form. Errors: as sock_accept_v2.
+    """
+    listener = socket_of(ctx, fd, _ACCEPT)
+    listener.check_accept()
+    _accept(ctx, listener, flags, ro_fd)
+
+
+def _accept(ctx: Context, listener: Socket, flags: int, ro_fd: int) -> Address:
+    if flags & ~_NONBLOCK:
+        raise SysError(Errno.INVAL, "accept takes no flag but NONBLOCK")
+    ctx.memory.check(ro_fd, 4)
+    fd = ctx.fds.reserve()
+    try:
+        socket, peer = listener.accept(ctx.task, bool(flags))
+    except BaseException:
+        ctx.fds.cancel(fd)
+        raise
+    ctx.fds.install(fd, Descriptor(socket, SOCKET_RIGHTS, SOCKET_RIGHTS))
+    ctx.memory.store_u32(ro_fd, fd)
+    return peer
+
+
+@syscall(modules=EXTENSION)
+def sock_connect(ctx: Context, fd: Fd, addr: In[AddrPort]) -> None:
+    """Connect to a peer.
+
+    ABI: WASIX. Errors: BADF; NOTSOCK; NOTCAPABLE; INPROGRESS non-blocking, or the send timeout is
+        over; ALREADY; ISCONN; AFNOSUPPORT; ACCES; CONNREFUSED; HOSTUNREACH; NETUNREACH;
+        ADDRNOTAVAIL; TIMEDOUT; INTR; FAULT.
+    """
+    socket_of(ctx, fd, int(Rights.SOCK_CONNECT)).connect(ctx.task, _load_address(ctx, addr))
+
+
+@syscall(modules=BASE)
+def sock_shutdown(ctx: Context, fd: Fd, how: Flags[SdFlags]) -> None:
+    """Close one or both directions of a connection.
+
+    ABI: preview1. Errors: BADF; NOTSOCK; NOTCAPABLE; NOTCONN; INVAL no direction.
+    """
+    socket = socket_of(ctx, fd, int(Rights.SOCK_SHUTDOWN))
+    if not how:
+        raise SysError(Errno.INVAL, "shutdown of no direction")
+    socket.shutdown(how)
+
+
+@syscall(modules=EXTENSION)
+def sock_addr_local(ctx: Context, fd: Fd, ret_addr: Out[AddrPort]) -> None:
+    """Tell the local address and port.
+
+    ABI: WASIX. Errors: BADF; NOTSOCK; NOTCAPABLE; FAULT.
+    """
+    _store_address(ctx, ret_addr, socket_of(ctx, fd, int(Rights.SOCK_ADDR_LOCAL)).local())
+
+
+@syscall(modules=EXTENSION)
+def sock_addr_peer(ctx: Context, fd: Fd, ro_addr: Out[AddrPort]) -> None:
+    """Tell the peer's address and port.
+
+    ABI: WASIX. Errors: BADF; NOTSOCK; NOTCAPABLE; NOTCONN; FAULT.
+    """
+    _store_address(ctx, ro_addr, socket_of(ctx, fd, int(Rights.SOCK_ADDR_REMOTE)).peer())
+
+
+@syscall(modules=EXTENSION)
+def sock_status(ctx: Context, fd: Fd, ret_status: Out[SockStatus]) -> None:
+    """Tell where a socket is in its life: opening, opened, closed (both directions shut) or failed.
+
+    ABI: WASIX. Errors: BADF; NOTSOCK; FAULT.
+    """
+    socket = socket_of(ctx, fd, -1)
+    closed = socket.shut == SdFlags.RD | SdFlags.WR
+    status = SockStatus.CLOSED if closed else _STATUS[socket.current_state()]
+    ctx.memory.store_u8(ret_status, status)
+
+
+def _load_address(ctx: Context, pointer: int) -> Address:
+    size = ctx.generation.addr_port_read_size
+    family, port, ip, flow, scope = ctx.generation.decode_addr_port(ctx.memory.read(pointer, size))
+    if not ip:
+        raise SysError(Errno.AFNOSUPPORT, f"address family {family}")
+    return Address(family, ip, port, flow, scope)
+
+
+def _store_address(ctx: Context, pointer: int, address: Address) -> None:
+    raw = ctx.generation.encode_addr_port(address.family, address.port, address.ip, address.flow, address.scope)
+    ctx.memory.write(pointer, raw)
