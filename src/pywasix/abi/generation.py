@@ -10,8 +10,7 @@ WASIX changed layouts and numbers without changing the types of its calls, so a 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 from pywasix.abi.codecs import ADDR_PORT_HEAD, ADDR_PORT_IP6, Buffer, decode_addr_port, encode_addr_port
 from pywasix.abi.enums import SockType, SockType2022, UnstableWhence, Whence
@@ -85,8 +84,7 @@ SUMMER_2023_NAMES = _words(
 _UNSTABLE_LAYOUTS = frozenset({"fd_filestat_get", "fd_seek", "path_filestat_get", "poll_oneoff"})
 
 
-@dataclass(frozen=True, slots=True)
-class AbiGeneration:
+class AbiGeneration(NamedTuple):
     """What differs between guests whose imports look the same.
 
     Attributes:
@@ -161,7 +159,7 @@ class AbiGeneration:
 
     def with_port_order(self, *, big_endian: bool) -> Self:
         """The same generation with another port order, for modules that were guessed wrong."""
-        return replace(self, big_endian_ports=big_endian)
+        return self._replace(big_endian_ports=big_endian)
 
 
 def find_generation(imports: Iterable[tuple[str, str, str]]) -> AbiGeneration:

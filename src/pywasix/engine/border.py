@@ -19,10 +19,10 @@ from types import TracebackType
 from typing import Any, Protocol
 
 import wasmtime
-from wasmtime import _ffi as ffi
 
 from pywasix.abi.cells import raw_values
 from pywasix.abi.errno import Errno
+from pywasix.engine import native
 from pywasix.engine.module import FunctionImport
 from pywasix.errors import ModuleError, ProcessExit, SysError, Unwind
 from pywasix.kernel.task import Task
@@ -30,13 +30,10 @@ from pywasix.syscalls import table
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.row import Row
 
-# (environment, caller, argument block, number of cells) -> trap or 0, all as bare numbers
-_Callback = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t)
-_Finalizer = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-_NO_FINALIZER = ctypes.cast(0, _Finalizer)
 # User addresses of 64-bit systems end here. Only the engine's own argument blocks are read through this.
 _ADDRESS_SPACE = memoryview((ctypes.c_ubyte * (1 << 47)).from_address(0)).cast("B")
 _CELLS = _ADDRESS_SPACE.cast("Q")
+_UNWOUND = b"unwound by the host"
 _UNSIGNED = {"i": "I", "I": "Q", "f": "f", "F": "d"}
 
 Handler = Callable[..., None]
@@ -90,23 +87,23 @@ class Border:
                 "build it for wasm32-wasix or wasm32-wasip1, without other host libraries"
             )
 
+    def forget(self) -> None:
+        """The linker and the store are closed: nothing calls back any more.
+
+        Callbacks and border refer to each other; without this the module, and the descriptor that
+        the engine keeps for it, would live until Python looks for such cycles.
+        """
+        self._callbacks.clear()
+
     def _define(self, linker: wasmtime.Linker, function: FunctionImport, row: Row) -> None:
-        callback = _Callback(self._callback(function, row))
+        callback = native.Callback(self._callback(function, row))
         self._callbacks.append(callback)
         module, name = function.module.encode(), function.name.encode()
-        error: Any = ffi.wasmtime_linker_define_func_unchecked(
-            linker.ptr(),
-            ctypes.create_string_buffer(module),
-            len(module),
-            ctypes.create_string_buffer(name),
-            len(name),
-            function.type.ptr(),
-            ctypes.cast(callback, ffi.wasmtime_func_unchecked_callback_t),
-            None,
-            _NO_FINALIZER,
+        error = native.define_function(
+            linker.ptr(), module, len(module), name, len(name), function.type.ptr(), callback, None, None
         )
-        if error:  # a null pointer when all went well
-            raise wasmtime.WasmtimeError._from_ptr(error)
+        if error:
+            raise ModuleError(f"{function.module}.{function.name} cannot be defined: it is imported twice, differently")
 
     def _callback(self, function: FunctionImport, row: Row) -> Callable[[int, int, int, int], int]:
         if row.handler is not None and row.wasm == function.wasm:
@@ -135,10 +132,13 @@ class Border:
                     _CELLS[cell >> 3] = error.errno
                 return 0
             if isinstance(error, Unwind):
+                # Its frames, and those of the error it was raised in place of, would keep the guest alive.
+                error.__traceback__ = error.__context__ = None
                 task.unwind = error
             elif task.unwind is None:
                 self.crash = self.crash or Crash(name, error)
-            return _trap(b"unwound by the host")
+            trap: int = native.new_trap(_UNWOUND, len(_UNWOUND))
+            return trap
 
         return failed
 
@@ -146,14 +146,6 @@ class Border:
 def _code(wasm: str, signed: bool) -> str:
     code = "Q" if wasm == "i64" else "I"
     return code.lower() if signed else code
-
-
-def _trap(message: bytes) -> int:
-    """A trap that the engine takes over, as a bare address."""
-    pointer = ffi.wasmtime_trap_new(ctypes.create_string_buffer(message), len(message))
-    address = ctypes.cast(pointer, ctypes.c_void_p).value
-    assert address is not None
-    return address
 
 
 def _unsupported(row: Row) -> Handler:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import count
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import wasmtime
 from wasmtime import _ffi as ffi
 
+from pywasix.engine import native
 from pywasix.engine.border import Border, Wrapper
 from pywasix.engine.memory import PAGE, LinearMemory, SharedMemory, exported_memory
 from pywasix.engine.module import GuestModule
@@ -20,23 +20,13 @@ from pywasix.kernel.process import ExitStatus
 from pywasix.kernel.task import Task
 from pywasix.syscalls.context import Context
 
-# (context, task number, where to put the next deadline, kind) -> error or 0
-_EpochCallback = ctypes.CFUNCTYPE(
-    ctypes.c_size_t,
-    ctypes.POINTER(ffi.wasmtime_context_t),
-    ctypes.c_void_p,
-    ctypes.POINTER(ctypes.c_uint64),
-    ctypes.POINTER(ffi.wasmtime_update_deadline_kind_t),
-)
-_NO_FINALIZER = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
 _ABORT = 6  # SIGABRT: what a trapped program ends with, as a program that called abort()
 _MAX_PAGES = 65536
 
 MakeContext = Callable[[Task, LinearMemory, Callable[[str], bool]], Context]
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPoint:
+class EntryPoint(NamedTuple):
     """What to call: an export and its arguments, after `_initialize` for a reactor."""
 
     name: str
@@ -69,15 +59,16 @@ class _EpochTasks:
 _EPOCH_TASKS = _EpochTasks()
 
 
-def _epoch_reached(_context: Any, number: int, delta: Any, _kind: Any) -> int:
+def _epoch_reached(_context: int, number: int, delta: Any, _kind: int) -> int:
     """Guest code meets the epoch: go on for another one, or stop a task that must end."""
     if not _EPOCH_TASKS.stopping(number):
         delta[0] = 1
         return 0
-    return ctypes.cast(ffi.wasmtime_error_new(b"stopped"), ctypes.c_void_p).value or 0
+    error: int = native.new_error(b"stopped")
+    return error
 
 
-_EPOCH_REACHED = _EpochCallback(_epoch_reached)
+_EPOCH_REACHED = native.EpochCallback(_epoch_reached)
 
 
 class GuestTask:
@@ -140,12 +131,7 @@ class GuestTask:
 
     def _watch_epoch(self) -> None:
         """Stop a task that computes: `Task.stop` moves the epoch on, and every store asks then."""
-        ffi.wasmtime_store_epoch_deadline_callback(
-            self._store.ptr(),
-            _EPOCH_REACHED,
-            self._number,
-            _NO_FINALIZER,
-        )
+        native.watch_epoch(self._store.ptr(), _EPOCH_REACHED, self._number, None)
         self._store.set_epoch_deadline(1)
         self._task.interrupt_engine = self._module.engine.increment_epoch
         self._task.call_guest = self._call_guest
@@ -247,11 +233,12 @@ class GuestTask:
     def close(self) -> None:
         """Give the store back. No view of the memory is left behind."""
         _EPOCH_TASKS.remove(self._number)
-        self._task.interrupt_engine = _nothing
+        self._task.disconnect()
         self._memory.forget()
         self._exports.clear()
         self._linker.close()
         self._store.close()
+        self._border.forget()
 
 
 class _Stopped(Exception):
@@ -279,7 +266,3 @@ def _backtrace(trap: wasmtime.Trap) -> str:
         name = frame.func_name or f"<function {frame.func_index}>"
         lines.append(f"  {index:3}: {name} at offset {frame.module_offset:#x}")
     return "\n".join(lines)
-
-
-def _nothing() -> None:
-    """The task is over: there is no guest code to interrupt."""

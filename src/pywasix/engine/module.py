@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import wasmtime
 
@@ -17,8 +17,7 @@ _CORE_VERSION = b"\1\0\0\0"
 _MAX_WASM_STACK = 2 << 20  # bytes; a task's thread has room for this and for the host's own frames
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionImport:
+class FunctionImport(NamedTuple):
     """A function that a module imports; `wasm` is its type as a code such as "ii:i"."""
 
     module: str
@@ -27,8 +26,7 @@ class FunctionImport:
     type: wasmtime.FuncType
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryImport:
+class MemoryImport(NamedTuple):
     """A memory that a module imports: pages of 64 KiB."""
 
     module: str
@@ -38,8 +36,7 @@ class MemoryImport:
     shared: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GuestModule:
+class GuestModule(NamedTuple):
     """A compiled module.
 
     Attributes:

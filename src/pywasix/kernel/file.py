@@ -8,8 +8,7 @@ it does not override answers as Linux does for a file that cannot.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pywasix.abi.enums import FdFlags, FileType, Rights, Whence
 from pywasix.abi.errno import Errno
@@ -37,8 +36,7 @@ def after(buffers: Sequence[memoryview], count: int) -> list[memoryview]:
     return rest
 
 
-@dataclass(frozen=True, slots=True)
-class FileStatus:
+class FileStatus(NamedTuple):
     """What stat tells. Times are in ns since the epoch, size in bytes."""
 
     device: int = 0

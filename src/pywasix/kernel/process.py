@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pywasix.kernel.fdtable import FdTable
 from pywasix.kernel.local import LocalKeys
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from pywasix.kernel.task import Task
 
 
-@dataclass(frozen=True, slots=True)
-class ExitStatus:
+class ExitStatus(NamedTuple):
     """How a process ended: an exit code, or the signal that ended it, with an explanation for people."""
 
     code: int = 0

@@ -59,6 +59,11 @@ class Task:
         self.call_guest: Callable[[str, tuple[int, ...]], None] = _no_guest
         self.locals: dict[int, int] = {}
 
+    def disconnect(self) -> None:
+        """The engine has let go of this task."""
+        self.interrupt_engine = _nothing
+        self.call_guest = _no_guest
+
     def stop(self) -> None:
         """Take this task down at its next interruption point. Any thread may call it, repeatedly."""
         self.stopping = True

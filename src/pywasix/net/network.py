@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.net.address import INET4, Address, wildcard
-from pywasix.net.policy import NetworkPolicy, Refusals, Request
 from pywasix.net.stack import NetStack
+
+if TYPE_CHECKING:
+    from pywasix.net.policy import NetworkPolicy, Refusals
 
 
 class Network:
@@ -18,22 +21,48 @@ class Network:
         unrestricted: nothing is ever refused, so that hot paths need not ask.
 
     Args:
+        stack: makes the stack when the first socket is opened: many programs open none.
+        policy: makes the policy when it is first asked; None refuses nothing.
         report: told one line at the first refusal; it names the flag that would allow it.
     """
 
-    def __init__(self, stack: NetStack, policy: NetworkPolicy, report: Callable[[str], None]) -> None:
-        self.stack = stack
-        self.policy = policy
-        self.unrestricted = policy.unrestricted
+    def __init__(
+        self,
+        stack: Callable[[], NetStack],
+        policy: Callable[[], NetworkPolicy] | None,
+        report: Callable[[str], None],
+    ) -> None:
+        self.unrestricted = policy is None
+        self._make_stack = stack
+        self._make_policy = policy
         self._report = report
-        self._refusals = Refusals(policy)
+        self._stack: NetStack | None = None
+        self._judge: tuple[NetworkPolicy, Refusals] | None = None
+
+    @property
+    def stack(self) -> NetStack:
+        """The stack that sockets are opened on."""
+        if self._stack is None:
+            self._stack = self._make_stack()
+        return self._stack
+
+    def close(self) -> None:
+        """The program ended: give back what the stack holds for it."""
+        if self._stack is not None:
+            self._stack.close()
 
     def allows(
         self, action: str, protocol: str, *, local: Address | None = None, remote: Address | None = None
     ) -> bool:
         """Whether the policy allows an action; the first refusal is reported."""
-        if self.unrestricted:
+        if self._make_policy is None:
             return True
+        from pywasix.net.policy import Refusals, Request  # only restricted programs pay for it
+
+        if self._judge is None:
+            policy = self._make_policy()
+            self._judge = policy, Refusals(policy)
+        policy, refusals = self._judge
         family = (local or remote or wildcard(INET4)).family
         request = Request(
             action=action,
@@ -43,9 +72,9 @@ class Network:
             remote=None if remote is None else (remote.host, remote.port),
             name=None,
         )
-        if self.policy.check(request):
+        if policy.check(request):
             return True
-        message = self._refusals.first(request)
+        message = refusals.first(request)
         if message is not None:
             self._report(message)
         return False

@@ -18,9 +18,9 @@ from pywasix.kernel.kernel import Kernel
 from pywasix.kernel.process import Process as KernelProcess
 from pywasix.kernel.stream import StreamFile
 from pywasix.kernel.task import Task
-from pywasix.net.sockets import SOCKET_RIGHTS, Socket
+from pywasix.net.network import Network
 from pywasix.runtime import options
-from pywasix.runtime.networks import make_network, open_listeners
+from pywasix.runtime.networks import make_network
 from pywasix.runtime.process import Process
 from pywasix.syscalls.context import Context
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from subprocess import CompletedProcess
 
     from pywasix.net.policy import NetworkPolicy
-    from pywasix.runtime.networks import Listen, Net
+    from pywasix.runtime.listeners import Listen
+    from pywasix.runtime.networks import Net
 
 _SERVICES = HostServices()
 
@@ -85,17 +86,17 @@ def start(
     environment = options.environment(env)
     encoded = [options.encoded(each, "argument") for each in arguments]
     kernel = Kernel(HostPoller)
-    network, finish_network = make_network(net, policy, report or _log)
+    network = make_network(net, policy, report or _log)
     process = kernel.start_process(encoded, environment, max_fds=options.descriptors(max_fds, open_file_limit()))
     process.complain = report or _log
-    undo: list[Callable[[], None]] = [finish_network, lambda: process.task_ended(process.main_task)]
+    undo: list[Callable[[], None]] = [network.close, lambda: process.task_ended(process.main_task)]
     try:
         tracer, finish_trace = _tracer(trace)
         undo.append(finish_trace)
         stdio = Stdio(stdin, stdout, stderr)
         undo.append(stdio.abandon)
-        listeners = open_listeners(network, listen, ruled=net is not None)
-        _install(process, stdio, listeners)
+        _install_streams(process, stdio)
+        listening = _listen(process, network, listen, ruled=net is not None) if listen else []
 
         def make_context(task: Task, memory: LinearMemory, exports: Callable[[str], bool]) -> Context:
             return Context(task, memory, network, generation, _SERVICES, exports)
@@ -107,10 +108,10 @@ def start(
         raise
     streams = open_ends(stdio.ends, text=text, encoding=encoding, errors=errors)
     running = Process(arguments, process, stdio, streams)
-    running.listeners = [(each.local().host, each.local().port) for each in listeners]
+    running.listeners = listening
 
     def after() -> None:
-        finish_network()
+        network.close()
         finish_trace()
 
     running._launch(guest, entry, after)
@@ -127,13 +128,18 @@ def _tracer(trace: Any) -> tuple[Wrapper | None, Callable[[], None]]:
     return Tracer(write).wrap, finish
 
 
-def _install(process: KernelProcess, stdio: Stdio, listeners: Sequence[Socket]) -> None:
-    """Put the standard streams and the pre-opened sockets under their numbers."""
+def _install_streams(process: KernelProcess, stdio: Stdio) -> None:
     for channel in stdio.channels:
         file = StreamFile(channel)
         process.fds.add(Descriptor(file, file.rights, file.rights))
-    for listener in listeners:
-        process.fds.add(Descriptor(listener, SOCKET_RIGHTS, SOCKET_RIGHTS))
+
+
+def _listen(
+    process: KernelProcess, network: Network, listen: Sequence[Listen], *, ruled: bool
+) -> list[tuple[str, int]]:
+    from pywasix.runtime.listeners import install_listeners, open_listeners  # only who listens pays for it
+
+    return install_listeners(process, open_listeners(network, listen, ruled=ruled))
 
 
 def _log(message: str) -> None:

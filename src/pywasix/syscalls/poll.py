@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from time import monotonic_ns
 
 from pywasix.abi.codecs import EVENT_SIZE, SUBSCRIPTION_SIZE, decode_subscription, encode_event
@@ -21,17 +20,19 @@ _HANGUP = int(EventRwFlags.FD_READWRITE_HANGUP)
 _INTERESTS = {int(EventType.FD_READ): wait.READABLE, int(EventType.FD_WRITE): wait.WRITABLE}
 
 
-@dataclass(slots=True)
 class _Watched:
     """One subscription, decoded: a deadline, a file with the events asked for, or an error."""
 
-    userdata: int
-    kind: int
-    deadline: int | None = None
-    file: File | None = None
-    interest: int = 0
-    error: int = 0
-    ready: int = 0
+    __slots__ = ("deadline", "error", "file", "interest", "kind", "ready", "userdata")
+
+    def __init__(self, userdata: int, kind: int, interest: int = 0) -> None:
+        self.userdata = userdata
+        self.kind = kind
+        self.interest = interest
+        self.deadline: int | None = None
+        self.file: File | None = None
+        self.error = 0
+        self.ready = 0
 
 
 @syscall(modules=PREVIEW1_AND_WASIX)

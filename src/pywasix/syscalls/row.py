@@ -8,7 +8,6 @@ somebody asks for a row's parameters, so that importing all handlers stays cheap
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from types import FunctionType
@@ -62,21 +61,34 @@ class Param(NamedTuple):
     mask: int | None
 
 
-@dataclass(eq=False)
 class Row:
     """One function of the ABI: where it is imported from, how it is called, who answers it.
 
-    ``result`` is a key of :data:`RESULTS`. A row without handler answers NOSYS.
+    ``result`` is a key of :data:`RESULTS`. A row without handler answers NOSYS; ``declared`` has the name and
+    the annotation of each of its parameters.
     """
 
-    name: str
-    modules: tuple[str, ...]
-    handler: Callable[..., Any] | None
-    result: str = "errno"
-    support: Support = Support.FULL
-    note: str = ""
-    declared: Mapping[str, Any] = field(default_factory=dict)
-    """Name and annotation of each parameter of a row without handler."""
+    def __init__(
+        self,
+        name: str,
+        modules: tuple[str, ...],
+        handler: Callable[..., Any] | None,
+        result: str = "errno",
+        support: Support = Support.FULL,
+        note: str = "",
+        declared: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.modules = modules
+        self.handler = handler
+        self.result = result
+        self.support = support
+        self.note = note
+        self.declared = declared or {}
+
+    def __repr__(self) -> str:
+        """Name, modules and type, for a failing test."""
+        return f"Row({self.name!r}, {self.modules!r}, {self.wasm!r})"
 
     @cached_property
     def params(self) -> tuple[Param, ...]:

@@ -6,67 +6,52 @@ its declaration.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
-from types import ModuleType
+from importlib import import_module
 from typing import Any
 
-from pywasix.syscalls import (
-    args,
-    clock,
-    fd,
-    fd_io,
-    futex,
-    poll,
-    proc,
-    random,
-    signal,
-    sock,
-    sock_io,
-    sock_opt,
-    thread,
-    thread_local,
-)
-from pywasix.syscalls.declared import DECLARED
 from pywasix.syscalls.row import Row
 
-_FAMILIES = (
-    args,
-    clock,
-    random,
-    fd,
-    fd_io,
-    poll,
-    proc,
-    thread,
-    thread_local,
-    futex,
-    signal,
-    sock,
-    sock_io,
-    sock_opt,
-)
-
-
-def _handlers(family: ModuleType) -> Iterator[Row]:
-    for value in vars(family).values():
-        row: Any = getattr(value, "row", None)
-        if isinstance(row, Row) and value.__module__ == family.__name__:
-            yield row
+# Which handler modules the calls of a family stand in, by the first word of their names. They are
+# imported when a program asks for one of their calls: a program that prints needs no sockets.
+_FAMILIES = {
+    "args": ("args",),
+    "callback": ("signal",),
+    "clock": ("clock",),
+    "environ": ("args",),
+    "fd": ("fd", "fd_io"),
+    "futex": ("futex",),
+    "poll": ("poll",),
+    "proc": ("proc", "signal"),
+    "random": ("random",),
+    "sched": ("proc",),
+    "sock": ("sock", "sock_io", "sock_opt"),
+    "thread": ("thread", "thread_local"),
+}
 
 
 @cache
-def _implemented() -> dict[tuple[str, str], list[Row]]:
+def _handlers(module: str) -> dict[tuple[str, str], list[Row]]:
+    """The rows of one handler module by (import module, name)."""
     found: dict[tuple[str, str], list[Row]] = {}
-    for family in _FAMILIES:
-        for row in _handlers(family):
-            for module in row.modules:
-                found.setdefault((module, row.name), []).append(row)
+    family = import_module(f"pywasix.syscalls.{module}")
+    for value in vars(family).values():
+        row: Any = getattr(value, "row", None)
+        if isinstance(row, Row) and value.__module__ == family.__name__:
+            for each in row.modules:
+                found.setdefault((each, row.name), []).append(row)
     return found
+
+
+def _implemented(module: str, name: str) -> list[Row]:
+    families = _FAMILIES.get(name.partition("_")[0], ())
+    return [row for family in families for row in _handlers(family).get((module, name), ())]
 
 
 @cache
 def _declared() -> dict[tuple[str, str], list[Row]]:
+    from pywasix.syscalls.declared import DECLARED  # only for what no handler answers
+
     found: dict[tuple[str, str], list[Row]] = {}
     for row in DECLARED:
         for module in row.modules:
@@ -82,7 +67,7 @@ def find(module: str, name: str, wasm: str) -> Row | None:
     Returns: the row of exactly this type, else any row of the name (which can then only answer
         NOSYS), else None for a name that the ABI does not know.
     """
-    rows = _implemented().get((module, name), [])
+    rows = _implemented(module, name)
     for row in rows:
         if row.wasm == wasm:
             return row
@@ -93,6 +78,8 @@ def find(module: str, name: str, wasm: str) -> Row | None:
 
 def rows() -> list[Row]:
     """Every row in the order of the specification, implemented ones in the place of their declarations."""
+    from pywasix.syscalls.declared import DECLARED
+
     listed: list[Row] = []
     for declared in DECLARED:
         for module in declared.modules:

@@ -174,11 +174,11 @@ class _Call:
 
     def _received(self, param: Param, pointer: int) -> str:
         """The data that a receive has put into its buffers."""
-        count, length = self._stored_count(param), self._length(param)
-        if count is None or length is None:
+        length = self._length(param)
+        if length is None:
             return ""
         total = self._values[length.name]
-        return "=" + self._try(lambda: self._iovecs(pointer, total, True, count), pointer)
+        return "=" + self._try(lambda: self._iovecs(pointer, total, True, self._stored_count(param)), pointer)
 
     def _stored_count(self, param: Param) -> int | None:
         """What the call says that it stored: its first count result after a parameter."""
@@ -203,13 +203,13 @@ class _Call:
         raw = self._ctx.memory.read(pointer, _IOVEC_SIZE * min(total, MAX_ITEMS))
         shown = []
         for start, size in iter_iovecs(raw):
-            if data:
-                filled = size if limit is None else min(size, limit)
-                limit = None if limit is None else limit - filled
-                shown.append(f"{size}:" + self._try(lambda: self._text(start, filled, MAX_BYTES), start))
-            else:
-                shown.append(str(size))
+            filled = size if limit is None else min(size, limit)
+            limit = None if limit is None else limit - filled
+            shown.append(f"{size}:{self._buffer(start, filled)}" if data else str(size))
         return listed(shown, total)
+
+    def _buffer(self, start: int, size: int) -> str:
+        return self._try(lambda: self._text(start, size, MAX_BYTES), start)
 
     def _text(self, pointer: int, size: int, limit: int) -> str:
         return quoted(self._ctx.memory.read(pointer, min(size, limit + 1)), limit)

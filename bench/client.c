@@ -1,0 +1,130 @@
+/*
+ * The client of every measurement: the same small program for each server, so that its cost is the same.
+ *
+ *   client echo|accept|send|receive IP PORT SECONDS
+ *
+ * echo: 64-byte round trips on one connection. accept: connect, wait until the server has closed, close. send and
+ * receive: chunks of 64 KiB to and from bench_bulk. Prints "AMOUNT SECONDS": round trips, connections or bytes, and
+ * the time that they took.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct sockaddr_in server;
+static char data[65536];
+static double start; /* when the measured part began */
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static void fail(const char *what) {
+    perror(what);
+    exit(1);
+}
+
+static int call(void) {
+    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+    if (fd < 0) fail("socket");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (connect(fd, (struct sockaddr *)&server, sizeof server) < 0) fail("connect");
+    return fd;
+}
+
+static void round_trip(int fd) {
+    if (send(fd, data, 64, 0) != 64) fail("send");
+    for (ssize_t size = 0, more; size < 64; size += more) {
+        if ((more = recv(fd, data, 64, 0)) <= 0) fail("recv");
+    }
+}
+
+static double echo(double seconds) {
+    int fd = call();
+    double amount = 0;
+    for (int i = 0; i < 200; i++) round_trip(fd); /* warm up */
+    start = now();
+    while (now() < start + seconds) {
+        for (int i = 0; i < 100; i++) round_trip(fd);
+        amount += 100;
+    }
+    close(fd);
+    return amount;
+}
+
+static double accept_and_close(double seconds) {
+    double amount = 0;
+    start = now();
+    while (now() < start + seconds) {
+        for (int i = 0; i < 20; i++) {
+            int fd = call();
+            char byte;
+            if (recv(fd, &byte, 1, 0) < 0) fail("recv");
+            close(fd);
+        }
+        amount += 20;
+    }
+    return amount;
+}
+
+/* The amount is what the server says to have received. */
+static double send_bulk(double seconds) {
+    int fd = call();
+    if (send(fd, "r", 1, 0) != 1) fail("send");
+    start = now();
+    while (now() < start + seconds) {
+        for (int i = 0; i < 16; i++)
+            if (send(fd, data, sizeof data, 0) < 0) fail("send");
+    }
+    shutdown(fd, SHUT_WR);
+    uint64_t total;
+    if (recv(fd, &total, sizeof total, MSG_WAITALL) != sizeof total) fail("recv");
+    close(fd);
+    return (double)total;
+}
+
+static double receive_bulk(double seconds) {
+    int fd = call();
+    double amount = 0;
+    if (send(fd, "s", 1, 0) != 1) fail("send");
+    start = now();
+    while (now() < start + seconds) {
+        for (int i = 0; i < 16; i++) {
+            ssize_t size = recv(fd, data, sizeof data, 0);
+            if (size <= 0) fail("recv");
+            amount += (double)size;
+        }
+    }
+    close(fd);
+    return amount;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 5) return 2;
+    server.sin_family = AF_INET;
+    server.sin_port = htons((uint16_t)atoi(argv[3]));
+    if (inet_pton(AF_INET, argv[2], &server.sin_addr) != 1) return 2;
+    double seconds = atof(argv[4]), amount;
+    if (strcmp(argv[1], "echo") == 0) {
+        amount = echo(seconds);
+    } else if (strcmp(argv[1], "accept") == 0) {
+        amount = accept_and_close(seconds);
+    } else if (strcmp(argv[1], "send") == 0) {
+        amount = send_bulk(seconds);
+    } else if (strcmp(argv[1], "receive") == 0) {
+        amount = receive_bulk(seconds);
+    } else {
+        return 2;
+    }
+    printf("%.0f %.9f\n", amount, now() - start);
+    return 0;
+}

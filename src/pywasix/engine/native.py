@@ -1,0 +1,47 @@
+"""The engine's C functions that the border needs, with our own prototypes.
+
+The package's prototypes want pointer objects where bare addresses will do, and turning one callback
+type into another with `ctypes.cast` makes a reference cycle that keeps a whole guest alive.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+from wasmtime._ffi import dll
+
+Callback = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t)
+"""(environment, caller, argument block, number of cells) -> trap or 0, all as bare numbers."""
+
+define_function = ctypes.CFUNCTYPE(
+    ctypes.c_void_p,  # error or null
+    ctypes.c_void_p,  # linker
+    ctypes.c_char_p,  # module
+    ctypes.c_size_t,
+    ctypes.c_char_p,  # name
+    ctypes.c_size_t,
+    ctypes.c_void_p,  # function type
+    Callback,
+    ctypes.c_void_p,  # environment
+    ctypes.c_void_p,  # its finalizer
+)(("wasmtime_linker_define_func_unchecked", dll))
+
+new_trap = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t)(("wasmtime_trap_new", dll))
+"""A trap with a message, as a bare address; the engine takes it over when a callback returns it."""
+
+EpochCallback = ctypes.CFUNCTYPE(
+    ctypes.c_size_t,
+    ctypes.c_size_t,
+    ctypes.c_size_t,
+    ctypes.POINTER(ctypes.c_uint64),
+    ctypes.c_size_t,
+)
+"""(context, environment, where to put the next deadline, its kind) -> error or 0."""
+
+watch_epoch = ctypes.CFUNCTYPE(None, ctypes.c_void_p, EpochCallback, ctypes.c_size_t, ctypes.c_void_p)(
+    ("wasmtime_store_epoch_deadline_callback", dll)
+)
+"""(store, callback, environment, its finalizer)"""
+
+new_error = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_char_p)(("wasmtime_error_new", dll))
+"""An error with a message, as a bare address."""

@@ -1,0 +1,103 @@
+"""Listening sockets that a program finds open when it starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pywasix.abi.socket_enums import SockOption, SockType
+from pywasix.errors import OptionError, SysError
+from pywasix.kernel.fdtable import Descriptor
+from pywasix.kernel.process import Process
+from pywasix.net.address import Address, parse
+from pywasix.net.network import Network
+from pywasix.net.sockets import SOCKET_RIGHTS, Socket
+from pywasix.net.stack import Channel, NetStack
+from pywasix.net.states import State
+
+if TYPE_CHECKING:
+    import socket
+
+    Listen: TypeAlias = str | tuple[str, int] | socket.socket
+
+_BACKLOG = 128
+
+
+def install_listeners(process: Process, listeners: Sequence[Socket]) -> list[tuple[str, int]]:
+    """Put listening sockets under the next free numbers; returns their (host, port)."""
+    for listener in listeners:
+        process.fds.add(Descriptor(listener, SOCKET_RIGHTS, SOCKET_RIGHTS))
+    addresses = [listener.local() for listener in listeners]
+    return [(address.host, address.port) for address in addresses]
+
+
+def open_listeners(network: Network, addresses: Sequence[Listen], *, ruled: bool) -> list[Socket]:
+    """Listening sockets to hand to a program.
+
+    The user named these addresses, so that they need no rule to be opened.
+
+    Args:
+        ruled: the network's policy judges who may connect to them; otherwise everybody may.
+    Raises: OSError when an address cannot be had, OptionError when it is none.
+    """
+    if not ruled:
+        stack = network.stack
+        network = Network(lambda: stack, None, _ignore)
+    opened: list[Socket] = []
+    try:
+        for each in addresses:
+            opened.append(_listener(network, each))
+    except BaseException:
+        for socket in opened:
+            socket.close()
+        raise
+    return opened
+
+
+def _listener(network: Network, wanted: Any) -> Socket:
+    if hasattr(wanted, "fileno"):
+        from pywasix.host.sockets import adopt_listener
+
+        adopted = adopt_listener(os.dup(wanted.fileno()))
+        return Socket(network, adopted, adopted.family, SockType.SOCKET_STREAM, State.LISTENING)
+    address = parse_listen(wanted)
+    try:
+        channel = _listening(network.stack, address)
+    except SysError as error:
+        raise OSError(f"cannot listen on {address}: {error.text}") from None
+    return Socket(network, channel, address.family, SockType.SOCKET_STREAM, State.LISTENING)
+
+
+def _listening(stack: NetStack, address: Address) -> Channel:
+    channel = stack.open(address.family, SockType.SOCKET_STREAM)
+    try:
+        channel.set_option(SockOption.REUSE_ADDR, 1)
+        channel.bind(address)
+        channel.listen(_BACKLOG)
+    except BaseException:
+        channel.close()
+        raise
+    return channel
+
+
+def parse_listen(wanted: str | tuple[str, int]) -> Address:
+    """An address to listen on: "HOST:PORT", "[V6]:PORT", ":PORT" for every IPv4 address, or (host, port)."""
+    if isinstance(wanted, str):
+        host, colon, port = wanted.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]") or "0.0.0.0"
+        if not colon or not port.isascii() or not port.isdecimal():
+            raise OptionError(f"listen address {wanted!r} is not HOST:PORT, [V6]:PORT or :PORT")
+        wanted = host, int(port)
+    host, number = wanted
+    try:
+        address = parse("127.0.0.1" if host == "localhost" else host, number)
+    except ValueError:
+        raise OptionError(f"listen address {host!r} is no IP address") from None
+    if not 0 <= number <= 65535:
+        raise OptionError(f"listen port {number} is not between 0 and 65535")
+    return address
+
+
+def _ignore(message: str) -> None:
+    """Nothing is refused, so that there is nothing to report."""
