@@ -115,7 +115,8 @@ class Border:
             codes = "".join(_UNSIGNED.get(code, "Q") for code in function.wasm.partition(":")[0])
             masks = (None,) * len(codes)
         if self._wrap is not None:
-            handler = self._wrap(row, handler)
+            # What is refused for its flags is a call too: the check goes inside what is wrapped.
+            handler, masks = self._wrap(row, _checked(handler, masks)), (None,) * len(masks)
         has_result = not function.wasm.endswith(":")
         make = _factory(masks, has_result)
         callback: Callable[[int, int, int, int], int] = make(
@@ -162,6 +163,18 @@ def _unsupported(row: Row) -> Handler:
         raise SysError(Errno.NOSYS, row.note)
 
     return answer
+
+
+def _checked(handler: Handler, masks: tuple[int | None, ...]) -> Handler:
+    """The handler behind the check of flag bits that `_factory` writes out."""
+
+    def check(ctx: Context, *values: int) -> None:
+        for value, mask in zip(values, masks, strict=True):
+            if mask is not None and value & ~mask:
+                _unknown_flags(value, mask)
+        handler(ctx, *values)
+
+    return check
 
 
 @cache

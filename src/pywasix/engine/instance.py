@@ -22,6 +22,7 @@ from pywasix.syscalls.context import Context
 
 _ABORT = 6  # SIGABRT: what a trapped program ends with, as a program that called abort()
 _MAX_PAGES = 65536
+_MAX_TABLE = 4 << 20  # entries of 8 bytes in the host's memory; the largest programs have some 100,000
 
 MakeContext = Callable[[Task, LinearMemory, Callable[[str], bool]], Context]
 
@@ -92,7 +93,8 @@ class GuestTask:
         self._task = task
         self._module = module
         self._store = wasmtime.Store(module.engine)
-        self._store.set_limits(memory_size=max_pages * PAGE)
+        self._store.set_limits(memory_size=max_pages * PAGE, table_elements=_MAX_TABLE)
+        _check_size(module, max_pages)
         self._number = _EPOCH_TASKS.add(task)
         self._exports: dict[str, Any] = {}
         self._shared: SharedMemory | None = None
@@ -220,6 +222,10 @@ class GuestTask:
 
     def _call_guest(self, name: str, arguments: tuple[int, ...]) -> None:
         """Call an export from inside a system call. What unwinds it keeps unwinding."""
+        if self._module.parameters(name) != ["i32"] * len(arguments):
+            reason = f"the guest's {name} is called with {len(arguments)} i32, and does not take them"
+            self._task.process.finish(ExitStatus(signal=_ABORT, reason=reason))
+            raise ThreadEnd
         try:
             self._call(name, arguments)
         except _Stopped as stopped:
@@ -247,6 +253,15 @@ class _Stopped(Exception):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
+
+
+def _check_size(module: GuestModule, max_pages: int) -> None:
+    """A memory of its own that is too large from the start gets the same words as an imported one."""
+    for each in module.compiled.exports:
+        if isinstance(each.type, wasmtime.MemoryType) and each.type.limits.min > max_pages:
+            raise ModuleError(
+                f"{module.name} needs {each.type.limits.min} pages of memory, {max_pages} are allowed; raise --max-memory"
+            )
 
 
 def _raise_if_stopped(error: Any, trap: Any) -> None:

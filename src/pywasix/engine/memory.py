@@ -22,7 +22,7 @@ from pywasix.errors import ModuleError, SysError
 PAGE = 65536
 MAX_IOVECS = 1024  # Linux UIO_MAXIOV
 R = TypeVar("R", bound=Record)
-_NOTHING = memoryview(b"")
+_NOTHING = memoryview(bytearray())  # writable, as the real ones are
 
 
 class LinearMemory:

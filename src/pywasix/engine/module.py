@@ -81,7 +81,7 @@ def _config(*, cached: bool) -> wasmtime.Config:
     config.wasm_multi_value = True
     config.wasm_tail_call = True
     config.wasm_function_references = True
-    config.wasm_gc = True  # exceptions need it
+    config.wasm_gc = False  # objects of the engine's collector would escape the memory limit; no guest has them
     config.wasm_exceptions = True
     config.wasm_memory64 = True
     config.epoch_interruption = True

@@ -35,7 +35,7 @@ _TYPES = {
 
 
 def file_status(fd: int) -> FileStatus:
-    """fstat(2) of a descriptor. Errors: as the host says."""
+    """fstat(2) of a descriptor; times before 1970 count as 1970. Errors: as the host says."""
     try:
         found = os.fstat(fd)
     except OSError as error:
@@ -45,9 +45,9 @@ def file_status(fd: int) -> FileStatus:
         inode=found.st_ino,
         links=found.st_nlink,
         size=found.st_size,
-        accessed=found.st_atime_ns,
-        modified=found.st_mtime_ns,
-        changed=found.st_ctime_ns,
+        accessed=max(0, found.st_atime_ns),
+        modified=max(0, found.st_mtime_ns),
+        changed=max(0, found.st_ctime_ns),
     )
 
 

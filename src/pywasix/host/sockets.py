@@ -100,13 +100,14 @@ class HostChannel:
     closed never pays for one.
     """
 
-    __slots__ = ("_kind", "_socket", "family", "fd")
+    __slots__ = ("_kind", "_lingers", "_socket", "family", "fd")
 
     def __init__(self, fd: int, family: int, kind: SockType) -> None:
         self.fd = fd
         self.family = family
         self._kind = kind
         self._socket: socket.socket | None = None
+        self._lingers = False
 
     @property
     def handle(self) -> HostChannel:
@@ -160,7 +161,9 @@ class HostChannel:
             raise sys_error(error) from None
         if nonblocking:
             os.set_blocking(fd, False)
-        return HostChannel(fd, self.family, self._kind), _address(self.family, peer)
+        channel = HostChannel(fd, self.family, self._kind)
+        channel._lingers = self._lingers  # Linux hands the option down
+        return channel, _address(self.family, peer)
 
     def connect(self, address: Address) -> None:
         try:
@@ -181,7 +184,9 @@ class HostChannel:
 
     def recv_into(self, buffer: memoryview, flags: int) -> int:
         try:
-            return (self._socket or self._open()).recv_into(buffer, 0, _RECEIVE_FLAGS[flags])
+            if flags:
+                return self._open().recv_into(buffer, 0, _RECEIVE_FLAGS[flags])
+            return (self._socket or self._open()).recv_into(buffer)
         except OSError as error:
             raise sys_error(error) from None
 
@@ -253,6 +258,7 @@ class HostChannel:
             self._open().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, raw)
         except OSError as error:
             raise sys_error(error) from None
+        self._lingers = bool(seconds)
 
     def _option(self, option: SockOption) -> tuple[int, int]:
         if option is SockOption.TTL and self.family == INET6:
@@ -279,6 +285,9 @@ class HostChannel:
         return file_status(self.fd)
 
     def close(self) -> None:
+        """Close at once; the host sends what is left on its own. A close that lingers could not be interrupted."""
+        if self._lingers and self.fd >= 0:
+            self.set_linger(None)
         opened, fd = self._socket, self.fd
         self.fd = -1
         if opened is not None:
@@ -288,14 +297,17 @@ class HostChannel:
 
 
 def adopt_listener(fd: int) -> HostChannel:
-    """A channel for a listening stream socket that somebody else made; it takes the descriptor over.
+    """A channel of its own for a listening stream socket that somebody else made and keeps.
 
-    Raises: OSError when the descriptor is not a socket of a family that is known here.
+    Raises: OSError when the descriptor is not a socket.
     """
-    known = socket.socket(fileno=fd)
+    known = socket.socket(fileno=os.dup(fd))
     family = INET6 if known.family == socket.AF_INET6 else INET4
-    known.detach()
-    return HostChannel(fd, family, SockType.SOCKET_STREAM).patient()
+    own = known.detach()
+    os.set_blocking(own, True)
+    channel = HostChannel(own, family, SockType.SOCKET_STREAM).patient()
+    channel._lingers = bool(channel.get_linger())
+    return channel
 
 
 def _sockaddr(address: Address) -> tuple[str, int] | tuple[str, int, int, int]:

@@ -196,16 +196,14 @@ class VirtualChannel(HostChannel):
     # -- data ---------------------------------------------------------------
 
     def recv_into(self, buffer: memoryview, flags: int) -> int:
-        return self.recv_vector((buffer,), flags) if flags & _TRUNCATE else self._recv_one(buffer, flags)
-
-    def _recv_one(self, buffer: memoryview, flags: int) -> int:
-        if self.side is None:
-            raise self._no_data()
+        side = self.side
+        if side is None or flags & _TRUNCATE:
+            return self.recv_vector((buffer,), flags)
         try:
             count = super().recv_into(buffer, flags)
         except SysError as error:
             raise self._told(error) from None
-        if not count and self.side.reset and len(buffer):
+        if not count and side.reset and len(buffer):
             raise self._reset()
         return count
 

@@ -46,6 +46,9 @@ class Descriptor:
 class FdTable:
     """The descriptors of one process.
 
+    Attributes:
+        entries: by number. Hot paths read it; only this class changes it.
+
     Args:
         limit: numbers are below it (Linux RLIMIT_NOFILE).
         lock: the kernel's descriptor lock. It guards every table's entries and every file's
@@ -54,7 +57,7 @@ class FdTable:
     """
 
     def __init__(self, limit: int, lock: Lock, tasks: Callable[[], Iterable[Task]]) -> None:
-        self._entries: dict[int, Descriptor] = {}
+        self.entries: dict[int, Descriptor] = {}
         self._reserved: set[int] = set()
         self._lowest = 0  # no number below it is free
         self.limit = limit
@@ -63,15 +66,15 @@ class FdTable:
         self._closed = False
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
     def __contains__(self, fd: int) -> bool:
-        return fd in self._entries
+        return fd in self.entries
 
     def get(self, fd: int) -> Descriptor:
         """The entry of a descriptor. Errors: BADF."""
         try:
-            return self._entries[fd]
+            return self.entries[fd]
         except KeyError:
             raise SysError(Errno.BADF, f"fd {_signed(fd)} is not open") from None
 
@@ -88,7 +91,7 @@ class FdTable:
             raise SysError(Errno.INVAL, f"descriptor numbers end at {self.limit - 1}")
         with self._lock:
             fd = max(self._lowest, minimum)
-            while fd in self._entries or fd in self._reserved:
+            while fd in self.entries or fd in self._reserved:
                 fd += 1
             if fd >= self.limit:
                 raise SysError(Errno.MFILE, f"all {self.limit} descriptors are in use (--max-fds)")
@@ -109,7 +112,7 @@ class FdTable:
             self._reserved.discard(fd)
             entry.file.references += 1
             if not self._closed:
-                self._entries[fd] = entry
+                self.entries[fd] = entry
                 return
         self._release(entry)  # the process ended while the call was under way
 
@@ -127,15 +130,16 @@ class FdTable:
             if fd in self._reserved:
                 raise SysError(Errno.BUSY, f"fd {fd} is being opened by another thread")
             entry.file.references += 1
-            old = self._entries.get(fd)
-            self._entries[fd] = entry
+            old = entry if self._closed else self.entries.get(fd)  # the process ended: nothing is kept
+            if not self._closed:
+                self.entries[fd] = entry
         if old is not None:
             self._release(old)
 
     def close(self, fd: int) -> None:
         """Close a descriptor. Errors: BADF."""
         with self._lock:
-            entry = self._entries.pop(fd, None)
+            entry = self.entries.pop(fd, None)
             if entry is None:
                 raise SysError(Errno.BADF, f"fd {_signed(fd)} is not open")
             if fd < self._lowest:
@@ -154,15 +158,15 @@ class FdTable:
         """The process ended: close everything, also what is still being opened."""
         with self._lock:
             self._closed = True
-            entries = list(self._entries.values())
-            self._entries.clear()
+            entries = list(self.entries.values())
+            self.entries.clear()
         for entry in entries:
             self._release(entry)
 
     def items(self) -> list[tuple[int, Descriptor]]:
         """A copy of the table, by number."""
         with self._lock:
-            return sorted(self._entries.items())
+            return sorted(self.entries.items())
 
     def _release(self, entry: Descriptor) -> None:
         file = entry.file
@@ -180,7 +184,7 @@ class FdTable:
         """
         waiters = [task for task in self._tasks() if task.waiting_on is file]
         for task in waiters:
-            task.lost_file = True
+            task.lost_file = file
             task.poller.wake()
         if not waiters:
             with self._lock:

@@ -85,12 +85,14 @@ class Process:
             task.ended = True
             if last and self.status is None:
                 self.status = ExitStatus()
-        if last:
-            self.fds.close_all()
-        task.poller.close()
-        if last:
-            self.kernel.forget(self)
-            self.ended.set()
+        try:
+            if last:
+                self.fds.close_all()
+        finally:
+            task.poller.close()
+            if last:
+                self.kernel.forget(self)
+                self.ended.set()
 
 
 def _say_nothing(text: str) -> None:

@@ -21,8 +21,9 @@ class Task:
         attention: true when a kill or a signal waits for this task; the border looks at it after
             each call, so it must stay one plain attribute.
         waiting_on: the file that a blocking call of this task uses now. A file that some task
-            waits on is given back by the last task that leaves it (`Descriptors.dispose`).
-        lost_file: another thread closed the last descriptor of `waiting_on`.
+            waits on is given back by the last task that leaves it (`FdTable.dispose`).
+        lost_file: the file whose last descriptor another thread closed while this task waited on it.
+            It counts only while `waiting_on` is the same: the closer may be late, and the task gone on.
         ended: the task is gone; guarded by the process lock.
         unwind: why the guest's stack is being taken down, stored before it is raised.
         interrupt_engine: makes the engine look at a task that runs guest code; set by the engine.
@@ -54,7 +55,7 @@ class Task:
         self.ended = False
         self.unwind: Unwind | None = None
         self.waiting_on: File | None = None
-        self.lost_file = False
+        self.lost_file: File | None = None
         self.interrupt_engine: Callable[[], None] = _nothing
         self.call_guest: Callable[[str, tuple[int, ...]], None] = _no_guest
         self.locals: dict[int, int] = {}
@@ -96,14 +97,14 @@ class Task:
         """
         if self.attention and self.attend():
             raise SysError(Errno.INTR, "a signal handler ran")
-        if self.lost_file:
+        if self.lost_file is not None and self.lost_file is self.waiting_on:
             raise SysError(Errno.BADF, "another thread closed the descriptor")
 
     def leave(self, file: File) -> None:
         """A call on a file is over; give the file back if its last descriptor went meanwhile."""
         self.waiting_on = None
         if not file.references:
-            self.lost_file = False
+            self.lost_file = None
             self.process.fds.dispose(file)
 
     def _end(self) -> Unwind:

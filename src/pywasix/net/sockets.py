@@ -7,11 +7,10 @@ The channel below does the work; waiting is `kernel.wait`'s.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
-from pywasix.abi.enums import AddressFamily, FileType, Rights, SockProto, SockType
+from pywasix.abi.enums import AddressFamily, FileType, Rights, SdFlags, SockProto, SockType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError, WouldBlock
 from pywasix.kernel.file import STREAM_RIGHTS, FileStatus
@@ -58,10 +57,9 @@ class Socket(Transfer):
     def __init__(
         self, network: Network, channel: Channel, family: int, kind: SockType, state: State = State.FRESH
     ) -> None:
-        super().__init__(channel, state)
+        super().__init__(channel, kind, state)
         self._network = network
         self.family = family
-        self.kind = kind
         self._unopened: Address | None = None
         self.shut = 0
         self.filetype = FileType.SOCKET_STREAM if kind is SockType.SOCKET_STREAM else FileType.SOCKET_DGRAM
@@ -201,19 +199,22 @@ class Socket(Transfer):
         """Close directions. Errors: NOTCONN; INVAL for no or unknown directions."""
         self._permit("shutdown")
         self.channel.shutdown(how)
-        self.shut |= how
-        if self.state is State.LISTENING:
-            self.state = State.BOUND  # Linux: shutting a listening socket down stops the listening
+        if self.state is not State.LISTENING:
+            self.shut |= how
+        elif how & SdFlags.RD:
+            self.state = State.BOUND  # Linux (inet_shutdown): that stops the listening; WR alone does nothing
 
     def current_state(self) -> State:
         """The state after looking whether a connect under way has its answer."""
         if self.state is State.CONNECTING:
-            with suppress(SysError):  # the state tells of the failure
-                self._settle()
+            self._settle()
         return self.state
 
     def take_error(self) -> int:
         """The pending error as an errno number, 0 for none; reading clears it (SO_ERROR)."""
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            return int(failure.errno)
         number = self.channel.take_error()
         if self.state is State.CONNECTING and number:
             self.state = State.FAILED

@@ -20,46 +20,59 @@ if TYPE_CHECKING:
 DONT_WAIT = int(RiFlags.RECV_DONT_WAIT)
 WAIT_ALL = int(RiFlags.RECV_WAITALL)
 PEEK = int(RiFlags.RECV_PEEK)
+_CONNECTED = State.CONNECTED  # looking a member up on its class costs as much as a call
 SEND_DONT_WAIT = int(SiFlags.SEND_DONT_WAIT)
+_TOLD_BY = ("connect", "recv", "send")
+_PACE = 10_000_000  # ns
 
 
 class Transfer(File):
     """The part of a socket that carries data; `sockets.Socket` is the rest.
 
     Attributes:
-        kind: the socket type.
+        kind: the socket type; `stream` is whether it is a stream.
         state: see `State`.
         receive_timeout, send_timeout, connect_timeout: ns or None; kept by us, because the operating
             system's own timers are in use for the channels' patience.
     """
 
     handle: Handle
-    kind: SockType
     connect_timeout: int | None = None
 
-    def __init__(self, channel: Channel, state: State) -> None:
+    def __init__(self, channel: Channel, kind: SockType, state: State) -> None:
         self.channel = channel
+        self.stream = kind is SockType.SOCKET_STREAM
+        self.kind = kind
         self.handle = channel.handle
         self.state = state
+        self._failure: SysError | None = None  # of a connect; nobody was told yet
         self.receive_timeout: int | None = None
         self.send_timeout: int | None = None
 
     def _permit(self, operation: str) -> None:
         if self.state is State.CONNECTING:
             self._settle()
+        if self._failure is not None and operation in _TOLD_BY:
+            failure, self._failure = self._failure, None
+            raise failure
         refusal = REFUSALS[operation].get(self.state)
         if refusal is not None:
             raise SysError(refusal, f"{operation} on a {self.state.value} socket")
 
     def _settle(self) -> None:
-        """Look whether a connect under way has its answer; a failure is kept for `take_error`."""
+        """Look whether a connect under way has its answer.
+
+        Looking takes the failure from the channel. It is kept for the calls that tell of it: connect, recv,
+        send and `take_error`, once, as Linux does with sk_err.
+        """
         try:
             self.channel.connect_result()
         except WouldBlock:
             return
-        except SysError:
+        except SysError as failure:
             self.state = State.FAILED
-            raise
+            self._failure = failure
+            return
         self.state = State.CONNECTED
 
     def _await_connect(self, task: Task) -> None:
@@ -78,7 +91,7 @@ class Transfer(File):
 
         Errors: AGAIN, INTR, NOTCONN, CONNRESET, TIMEDOUT, BADF closed meanwhile.
         """
-        if self.state is not State.CONNECTED or self.kind is not SockType.SOCKET_STREAM:
+        if self.state is not _CONNECTED or not self.stream:
             self._ready_for(task, "recv", flags & DONT_WAIT)
         task.waiting_on = self
         try:
@@ -125,13 +138,15 @@ class Transfer(File):
     def _peek_all(self, task: Task, buffers: Sequence[memoryview], flags: int, deadline: int | None) -> int:
         """PEEK with WAITALL: what was seen stays there, so that waiting for readiness would spin.
 
-        The channel's patience paces the tries instead, for as long as this rare combination lasts.
+        The channel's patience paces the tries instead, for as long as this rare combination lasts; a channel
+        that does not hold the call (AF_UNIX never waits for all when it peeks) is paced here.
         """
         total = sum(map(len, buffers))
         receive = self._receiver(buffers, flags)
         finished = 0
         while True:
             task.interruption_point()
+            began = monotonic_ns()
             try:
                 count = receive()
             except WouldBlock:
@@ -142,6 +157,8 @@ class Transfer(File):
                 if count < 0:
                     raise SysError(Errno.AGAIN, "the receive timeout is over")
                 return count
+            if monotonic_ns() - began < _PACE:
+                task.poller.wait((), _PACE)
             finished = task.poller.wait(((self.handle, READABLE),), 0)[0] & HANGUP
 
     def send(self, task: Task, buffers: Sequence[memoryview], flags: int) -> int:
@@ -149,7 +166,7 @@ class Transfer(File):
 
         Errors: AGAIN, INTR, PIPE, CONNRESET, TIMEDOUT, BADF closed meanwhile. Never a signal to the host.
         """
-        if self.state is not State.CONNECTED or self.kind is not SockType.SOCKET_STREAM:
+        if self.state is not _CONNECTED or not self.stream:
             self._ready_for(task, "send", flags & SEND_DONT_WAIT)
         task.waiting_on = self
         try:
@@ -207,5 +224,5 @@ class Transfer(File):
         return self.send(task, buffers, 0)
 
     def _need_stream(self, operation: str) -> None:
-        if self.kind is not SockType.SOCKET_STREAM:
+        if not self.stream:
             raise SysError(Errno.NOTSUP, f"{operation} on a datagram socket")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,9 +16,9 @@ from pywasix.net.stack import Channel, NetStack
 from pywasix.net.states import State
 
 if TYPE_CHECKING:
-    import socket
+    from _typeshed import HasFileno
 
-    Listen: TypeAlias = str | tuple[str, int] | socket.socket
+    Listen: TypeAlias = str | tuple[str, int] | HasFileno
 
 _BACKLOG = 128
 
@@ -59,7 +58,7 @@ def _listener(network: Network, wanted: Any) -> Socket:
     if hasattr(wanted, "fileno"):
         from pywasix.host.sockets import adopt_listener
 
-        adopted = adopt_listener(os.dup(wanted.fileno()))
+        adopted = adopt_listener(wanted.fileno())
         return Socket(network, adopted, adopted.family, SockType.SOCKET_STREAM, State.LISTENING)
     address = parse_listen(wanted)
     try:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os.path
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from pywasix.abi.generation import AbiGeneration
@@ -34,10 +33,13 @@ def program_of(args: Program | Sequence[Any]) -> tuple[GuestModule, list[str]]:
 
 
 def _text(argument: Any) -> str:
-    text = os.fsdecode(argument) if isinstance(argument, (bytes, os.PathLike)) else argument
-    if not isinstance(text, str):
+    if isinstance(argument, bytes):
+        return argument.decode("utf-8", "surrogateescape")
+    if isinstance(argument, PurePath):
+        return str(argument)
+    if not isinstance(argument, str):
         raise OptionError(f"argument {argument!r} is no string")
-    return text
+    return argument
 
 
 def encoded(text: str, what: str) -> bytes:

@@ -15,7 +15,7 @@ def futex_wait(ctx: Context, futex: In[U32], expected: U32, timeout: In[OptionTi
     """Sleep while a word holds a value; `ret_woken` is 0 only when the time is over.
 
     ABI: WASIX; a changed value is success and counts as woken, because libc traps on any errno.
-    Errors: FAULT.
+    Errors: INVAL the timeout is no option; FAULT.
     """
     memory = ctx.memory
     memory.check(ret_woken, 1)

@@ -180,5 +180,5 @@ def _all_bits(flags: Any) -> int:
     """Every bit that a flag class declares."""
     bits = 0
     for member in flags:
-        bits |= member
+        bits |= int(member)  # a flag class would keep its own idea of what ~ means
     return bits

@@ -35,7 +35,9 @@ _TCP_ONLY = (
 
 def socket_of(ctx: Context, fd: int, right: int) -> Socket:
     """The socket behind a descriptor. Errors: BADF; NOTSOCK; NOTCAPABLE."""
-    entry = ctx.fds.get(fd)
+    entry = ctx.fds.entries.get(fd)
+    if entry is None:
+        entry = ctx.fds.get(fd)  # says BADF, in its words
     file = entry.file
     if not isinstance(file, Socket):
         raise SysError(Errno.NOTSOCK, f"fd {fd} is no socket")

@@ -108,6 +108,8 @@ def _size(socket: Socket, option: int) -> int:
 def sock_set_opt_time(ctx: Context, fd: Fd, sockopt: Code[SockOption], timeout: In[OptionTimestamp]) -> None:
     """Set a time in ns; none, and 0 for the timeouts, means for ever. LINGER counts in whole seconds.
 
+    LINGER of 0 makes close break the connection off; with more, close still returns at once.
+
     ABI: WASIX. Errors: BADF; NOTSOCK; INVAL no time option, or an unknown tag; NOPROTOOPT; FAULT.
     """
     socket = socket_of(ctx, fd, _ANY)

@@ -1,0 +1,248 @@
+"""Running one program for the command line: its signals, its time limit, its exit status. No click here."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from os import devnull, environ
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Literal
+
+from pywasix.cli.run_options import BARE
+from pywasix.errors import OptionError, PywasixError
+
+if TYPE_CHECKING:
+    from pywasix.engine.module import GuestModule
+    from pywasix.runtime import Process
+
+_MISTAKE = 1
+_TIMED_OUT = 124  # the status of timeout(1)
+_BY_SIGNAL = 128  # the shells' convention: 128 and the signal's number
+_SHOW_PROGRESS_AFTER = 0.5  # seconds of compiling
+
+
+def run_or_explain(**options: Any) -> int:
+    """`run_program`; a user's mistake becomes one line and exit status 1."""
+    try:
+        return run_program(**options)
+    except PywasixError as error:
+        report(str(error))
+        return _MISTAKE
+
+
+def run_program(
+    file: str,
+    args: tuple[str, ...] = (),
+    *,
+    net: tuple[str, ...] = (),
+    listen: tuple[str, ...] = (),
+    env: tuple[str, ...] = (),
+    forward_host_env: bool = False,
+    timeout: float | None = None,
+    max_memory: int | None = None,
+    max_fds: int | None = None,
+    trace: str | None = None,
+    invoke: str | None = None,
+    port_order: Literal["auto", "little", "big"] = "auto",
+) -> int:
+    """Run a program to its end; returns the exit status for the shell.
+
+    Args: the options of the command line; see `run_options`.
+    Raises: PywasixError when it cannot be run.
+    """
+    variables = environment(env, environ, forward=forward_host_env)
+    network = rules(net)
+    with _without_collections():
+        module = _load(file)
+        from pywasix.runtime import start
+    with _Signals() as signals:
+        try:
+            process = start(
+                [module, *args],
+                env=variables,
+                net=network,
+                listen=listen,
+                max_memory=max_memory,
+                max_fds=max_fds,
+                trace=True if trace == BARE else trace,
+                invoke=invoke,
+                port_order=port_order,
+                report=report,
+            )
+        except OSError as error:  # a listen address that cannot be had
+            raise OptionError(str(error)) from None
+        signals.send_to(process)
+        _tell_chosen_ports(listen, process)
+        status = _wait(process, file, timeout)
+    _print_results(process.results)
+    return status
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Importing makes many objects and no garbage: looking for garbage meanwhile is a tenth of start-up."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def environment(entries: Iterable[str], host: Mapping[str, str], *, forward: bool) -> dict[str, str]:
+    """The guest's environment.
+
+    Args:
+        entries: ``KEY=VALUE``, or ``KEY`` for the host's own value.
+        forward: begin with everything that the host has.
+    """
+    found = dict(host) if forward else {}
+    for entry in entries:
+        key, equals, value = entry.partition("=")
+        if not key:
+            raise OptionError(f"--env {entry} is not KEY=VALUE")
+        if not equals and key not in host:
+            raise OptionError(f"--env {key}: the host has no such variable; give --env {key}=VALUE")
+        found[key] = value if equals else host[key]
+    return found
+
+
+def rules(given: tuple[str, ...]) -> bool | str | None:
+    """What ``--net`` means: None without it, True when bare, else all rules together."""
+    if not given:
+        return None
+    if BARE not in given:
+        return ",".join(given)
+    if any(value != BARE for value in given):
+        raise OptionError("--net without rules allows everything: give rules, or leave them out")
+    return True
+
+
+def report(message: str) -> None:
+    """Tell the user something, on standard error, in one write. The guest's threads call this too."""
+    line = message if message.startswith("pywasix: ") else f"pywasix: {message}"
+    with suppress(OSError):  # nobody reads
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+
+def _tell_chosen_ports(wanted: tuple[str, ...], process: Process) -> None:
+    for address, (host, port) in zip(wanted, process.listeners, strict=True):
+        if int(address.rpartition(":")[2]) == 0:
+            report(f"listening on {f'[{host}]' if ':' in host else host}:{port}")
+
+
+def _print_results(results: tuple[Any, ...]) -> None:
+    try:
+        sys.stdout.writelines(f"{result}\n" for result in results)
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads: no more attempts, also not the one at the end of the interpreter
+        sys.stdout = open(devnull, "w")  # noqa: SIM115  # stays open as long as the interpreter
+
+
+def _wait(process: Process, file: str, timeout: float | None) -> int:
+    """Wait for the end; returns the exit status."""
+    if timeout is None:
+        process.wait()
+    elif not _ends_within(process, timeout):
+        process.kill()
+        process.wait()
+        report(f"{file}: the time limit of {timeout:g} seconds is over")
+        return _TIMED_OUT
+    if process.reason:
+        report(f"{file}: {process.reason}")
+    code = process.wait()
+    return _BY_SIGNAL - code if code < 0 else code & 0xFF
+
+
+def _ends_within(process: Process, timeout: float) -> bool:
+    from subprocess import TimeoutExpired
+
+    try:
+        process.wait(timeout)
+    except TimeoutExpired:
+        return False
+    return True
+
+
+class _Signals:
+    """While it is entered, SIGINT and SIGTERM wait for the guest; a second SIGINT becomes SIGKILL.
+
+    Python's handlers run in the middle of anything, so that they may take no lock: a thread of its own sends.
+    They are in place before the guest starts, for the guest may call for a signal with its first words.
+    """
+
+    def __init__(self) -> None:
+        from queue import SimpleQueue
+
+        self._arrived: SimpleQueue[int] = SimpleQueue()  # put() is made for use in signal handlers
+        self._before: list[tuple[int, Any]] = []
+        self._sender: Thread | None = None
+
+    def __enter__(self) -> _Signals:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before.append((number, signal.signal(number, lambda number, _: self._arrived.put(number))))
+        return self
+
+    def send_to(self, process: Process) -> None:
+        """Send what has arrived and what arrives from now on."""
+        self._sender = Thread(target=self._send, args=(process,), name="pywasix-signals", daemon=True)
+        self._sender.start()
+
+    def _send(self, process: Process) -> None:
+        interrupted = False
+        while number := self._arrived.get():
+            process.send_signal(signal.SIGKILL if interrupted and number == signal.SIGINT else number)
+            interrupted = interrupted or number == signal.SIGINT
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before:
+            signal.signal(number, handler)
+        self._arrived.put(0)
+        if self._sender is not None:
+            self._sender.join()
+
+
+def _load(file: str) -> GuestModule:
+    """Compile; on a terminal, tell when that takes long. Ctrl-C ends us meanwhile as it ends any program."""
+    from pywasix.engine.module import load
+
+    if sys.stderr.isatty():
+        return _load_with_progress(file)
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own handler would wait for the engine
+    try:
+        return load(file)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _load_with_progress(file: str) -> GuestModule:
+    from pywasix.engine.module import load
+
+    loaded: list[GuestModule] = []
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            loaded.append(load(file))
+        except BaseException as error:
+            failed.append(error)
+
+    worker = Thread(target=work, name="pywasix-compile", daemon=True)
+    worker.start()
+    worker.join(_SHOW_PROGRESS_AFTER)
+    if worker.is_alive():
+        _show_progress(worker, file)
+    if failed:
+        raise failed[0]
+    return loaded[0]
+
+
+def _show_progress(worker: Thread, file: str) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    with Console(stderr=True).status(f"compiling {escape(file)}"):
+        worker.join()

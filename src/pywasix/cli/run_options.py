@@ -1,0 +1,114 @@
+"""The options of `pywasix run`, declared once: `quick` reads them, and `run` makes click's options of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+BARE = "\0"
+"""What an option gets that stands without its optional value; no argument of a program has this character."""
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+class Option:
+    """One option.
+
+    Attributes:
+        names: its spellings.
+        key: the parameter of `program.run_program`.
+        metavar: what stands for its value; "" for a flag, "[=X]" when the value may be left out.
+        convert: makes the value of its text; ValueError says what is wrong.
+        multiple: it may be given again, and its values are collected.
+    """
+
+    __slots__ = ("convert", "help", "key", "metavar", "multiple", "names")
+
+    def __init__(
+        self,
+        names: str,
+        metavar: str,
+        help: str,
+        convert: Callable[[str], object] = str,
+        *,
+        multiple: bool = False,
+    ) -> None:
+        self.names = names.split()
+        self.key = self.names[-1].removeprefix("--").replace("-", "_")
+        self.metavar = metavar
+        self.help = help
+        self.convert = convert
+        self.multiple = multiple
+
+    @property
+    def flag(self) -> bool:
+        """It takes no value."""
+        return not self.metavar
+
+    @property
+    def optional_value(self) -> bool:
+        """Its value may be left out, so that it is never the next argument."""
+        return self.metavar.startswith("[")
+
+
+def size(text: str) -> int:
+    """Bytes: a number, or one with K, M, G, KiB, MiB or GiB, all powers of 1024."""
+    digits = text.rstrip("KMGiBkmgb")
+    unit = text[len(digits) :]
+    unit = (unit[:-2] if len(unit) == 3 and unit.endswith("iB") else unit).upper()
+    if not (digits.isascii() and digits.isdecimal()) or unit not in _UNITS:
+        raise ValueError(f"{text!r} is no size: give bytes, or a number with K, M or G (KiB, MiB, GiB)")
+    return int(digits) * _UNITS[unit]
+
+
+def seconds(text: str) -> float:
+    """A time in seconds, more than 0."""
+    try:
+        time = float(text)
+    except ValueError:
+        time = 0.0
+    if not 0 < time <= 1e9:  # also refuses nan
+        raise ValueError(f"{text!r} is no time: give seconds, more than 0")
+    return time
+
+
+def count(text: str) -> int:
+    """A number of things."""
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError(f"{text!r} is no number")
+    return int(text)
+
+
+def port_order(text: str) -> str:
+    """A byte order."""
+    if text not in ("auto", "little", "big"):
+        raise ValueError(f"{text!r} is not auto, little or big")
+    return text
+
+
+OPTIONS = (
+    Option(
+        "--net",
+        "[=RULES]",
+        "Allow the network: everything, or what rules such as ipv4:allow=127.0.0.1:8080/in say.",
+        multiple=True,
+    ),
+    Option(
+        "--listen",
+        "ADDR",
+        "Hand over a listening socket, from descriptor 3 on: HOST:PORT, [V6]:PORT or :PORT.",
+        multiple=True,
+    ),
+    Option("-e --env", "KEY[=VALUE]", "Set a variable; without a value, to the host's.", multiple=True),
+    Option("--forward-host-env", "", "Pass the host's whole environment."),
+    Option("--timeout", "SECONDS", "Kill it after this time; the exit status is then 124.", seconds),
+    Option("--max-memory", "SIZE", "Memory limit: bytes, or 64M, 1GiB.", size),
+    Option("--max-fds", "N", "Limit of open descriptors.", count),
+    Option("--trace", "[=FILE]", "Print each system call, decoded, to FILE or to standard error."),
+    Option("--invoke", "NAME", "Call this export, with ARGS as its numbers; print its results."),
+    Option(
+        "--port-order", "auto|little|big", "Byte order of ports, where a module of 2022 is guessed wrong.", port_order
+    ),
+)
+
+BY_NAME = {name: option for option in OPTIONS for name in option.names}
+LONG_NAMES = frozenset(name for name in BY_NAME if name.startswith("--"))
