@@ -259,8 +259,9 @@ def _check_size(module: GuestModule, max_pages: int) -> None:
     """A memory of its own that is too large from the start gets the same words as an imported one."""
     for each in module.compiled.exports:
         if isinstance(each.type, wasmtime.MemoryType) and each.type.limits.min > max_pages:
+            least = each.type.limits.min
             raise ModuleError(
-                f"{module.name} needs {each.type.limits.min} pages of memory, {max_pages} are allowed; raise --max-memory"
+                f"{module.name} needs {least} pages of memory, {max_pages} are allowed; raise --max-memory"
             )
 
 

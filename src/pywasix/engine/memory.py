@@ -28,25 +28,28 @@ _NOTHING = memoryview(bytearray())  # writable, as the real ones are
 class LinearMemory:
     """Bounds-checked access to one guest memory. Every method answers FAULT for what lies outside.
 
+    Attributes:
+        size: bytes that are known to exist; there may be more by now. Hot paths compare with it.
+
     Args:
         measure: (address, size in bytes) of the memory now.
         identity: the same for every view of one memory, different for different memories.
     """
 
-    __slots__ = ("_measure", "_size", "_view", "identity")
+    __slots__ = ("_measure", "_view", "identity", "size")
 
     def __init__(self, measure: Callable[[], tuple[int, int]], identity: int) -> None:
         self._measure = measure
         self.identity = identity
         self._view = _NOTHING
-        self._size = 0
+        self.size = 0
 
     def _look_again(self, end: int) -> None:
         """The memory may have grown since it was measured."""
         address, size = self._measure()
-        if size != self._size:
+        if size != self.size:
             self._view = memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
-            self._size = size
+            self.size = size
         if end > size:
             raise SysError(Errno.FAULT, f"address {end - 1:#x} is outside of the memory of {size} bytes")
 
@@ -54,17 +57,17 @@ class LinearMemory:
         """The memory goes away: no access after this reaches it."""
         self._measure = _gone
         self._view = _NOTHING
-        self._size = 0
+        self.size = 0
 
     def check(self, pointer: int, size: int) -> None:
         """Make sure that `size` bytes at `pointer` exist, so that a later store cannot fail."""
-        if pointer + size > self._size:
+        if pointer + size > self.size:
             self._look_again(pointer + size)
 
     def view(self, pointer: int, size: int) -> memoryview:
         """The bytes themselves, for one transfer. The view must not be kept."""
         end = pointer + size
-        if end > self._size:
+        if end > self.size:
             self._look_again(end)
         return self._view[pointer:end]
 
@@ -75,38 +78,38 @@ class LinearMemory:
     def write(self, pointer: int, data: bytes) -> None:
         """Store bytes."""
         end = pointer + len(data)
-        if end > self._size:
+        if end > self.size:
             self._look_again(end)
         self._view[pointer:end] = data
 
     def load_u32(self, pointer: int) -> int:
         """A 32-bit word."""
-        if pointer + 4 > self._size:
+        if pointer + 4 > self.size:
             self._look_again(pointer + 4)
         value: int = cells.load_u32(self._view, pointer)[0]
         return value
 
     def store_u8(self, pointer: int, value: int) -> None:
         """Store one byte (bool and enum cells)."""
-        if pointer + 1 > self._size:
+        if pointer + 1 > self.size:
             self._look_again(pointer + 1)
         self._view[pointer] = value
 
     def store_u16(self, pointer: int, value: int) -> None:
         """Store 2 bytes (roflags and fdflagsext cells)."""
-        if pointer + 2 > self._size:
+        if pointer + 2 > self.size:
             self._look_again(pointer + 2)
         cells.store_u16(self._view, pointer, value)
 
     def store_u32(self, pointer: int, value: int) -> None:
         """Store 4 bytes (fd, size, pid and tid cells)."""
-        if pointer + 4 > self._size:
+        if pointer + 4 > self.size:
             self._look_again(pointer + 4)
         cells.store_u32(self._view, pointer, value)
 
     def store_u64(self, pointer: int, value: int) -> None:
         """Store 8 bytes (filesize and timestamp cells)."""
-        if pointer + 8 > self._size:
+        if pointer + 8 > self.size:
             self._look_again(pointer + 8)
         cells.store_u64(self._view, pointer, value)
 
@@ -126,11 +129,11 @@ class LinearMemory:
         Errors: FAULT; INVAL for more than 1024 (Linux UIO_MAXIOV).
         """
         if count == 1:
-            if pointer + 8 > self._size:
+            if pointer + 8 > self.size:
                 self._look_again(pointer + 8)
             start, size = cells.load_u32_pair(self._view, pointer)
             end = start + size
-            if end > self._size:
+            if end > self.size:
                 self._look_again(end)
             return [self._view[start:end]]
         if count > MAX_IOVECS:

@@ -276,7 +276,10 @@ class HostChannel:
         return int(ERRNO_OF.get(number, Errno.IO)) if number else 0
 
     def set_nonblocking(self, nonblocking: bool) -> None:
-        os.set_blocking(self.fd, not nonblocking)
+        try:
+            os.set_blocking(self.fd, not nonblocking)
+        except OSError as error:  # another thread closed it
+            raise sys_error(error) from None
 
     def available(self) -> int:
         return available_bytes(self.fd)

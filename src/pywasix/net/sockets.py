@@ -170,7 +170,8 @@ class Socket(Transfer):
         Errors: INPROGRESS (non-blocking, or send timeout), ALREADY, ISCONN, AFNOSUPPORT, ACCES,
             CONNREFUSED, HOSTUNREACH, NETUNREACH, ADDRNOTAVAIL, TIMEDOUT, INTR.
         """
-        self._permit("connect")
+        if self.stream or self.state is not State.CONNECTED:  # a datagram socket may be connected again
+            self._permit("connect")
         self._same_family(address)
         if not self._network.unrestricted:
             # Linux takes 0.0.0.0 as destination for the address the socket is bound to.

@@ -15,7 +15,7 @@ from pywasix.errors import SysError
 from pywasix.net.address import ANY4, ANY6, INET6, Address
 
 if TYPE_CHECKING:
-    from pywasix.net.virtual import Listener
+    from pywasix.net.virtual_queue import Listener
 
 EPHEMERAL = range(32768, 61000)  # Linux: net.ipv4.ip_local_port_range
 LOOPBACK4 = bytes((127, 0, 0, 1))
@@ -25,6 +25,9 @@ _WILDCARDS = (ANY4, ANY6)
 
 Endpoint = tuple[bytes, int]
 """Where a connection ends: 4 or 16 address bytes in network order, and a port. Never a mapped address."""
+
+Claim = tuple[Address, tuple[bytes, ...]]
+"""What a socket is bound to: its local address as it shows it, and the addresses that this covers."""
 
 
 def unmapped(ip: bytes) -> bytes:
@@ -88,6 +91,15 @@ class Binding:
         self.peer = peer
         self.listener: Listener | None = None
 
+    @property
+    def claim(self) -> Claim:
+        """What is claimed; it may be narrowed or widened while the port stays the same."""
+        return self.address, self.covers
+
+    @claim.setter
+    def claim(self, claim: Claim) -> None:
+        self.address, self.covers = claim
+
     def overlaps(self, other: Binding) -> bool:
         """Whether some address is claimed by both."""
         return any(
@@ -103,7 +115,7 @@ class Binding:
         return self.reuse_address and other.reuse_address and other.listener is None
 
     def rank(self, ip: bytes) -> int:
-        """How well the claim fits an address: 0 not at all; more specific ones win (Linux `compute_score`)."""
+        """How well the claim fits an address: 0 not at all; specific ones win (Linux `compute_score`)."""
         if ip in self.covers:
             return 3
         if not any(is_wildcard(one) and len(one) == len(ip) for one in self.covers):
@@ -156,7 +168,7 @@ class Ports:
         )
 
     def _free_port(self) -> int:
-        """The next ephemeral port that nobody holds, so that a closed one rests for long. Errors: ADDRINUSE."""
+        """The next ephemeral port that nobody holds; a closed one rests for long. Errors: ADDRINUSE."""
         for _ in EPHEMERAL:
             port = EPHEMERAL[self._next % len(EPHEMERAL)]
             self._next += 1

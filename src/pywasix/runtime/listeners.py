@@ -24,7 +24,15 @@ _BACKLOG = 128
 
 
 def install_listeners(process: Process, listeners: Sequence[Socket]) -> list[tuple[str, int]]:
-    """Put listening sockets under the next free numbers; returns their (host, port)."""
+    """Put listening sockets under the next free numbers; returns their (host, port).
+
+    Raises: OptionError when the limit of descriptors leaves no room for them.
+    """
+    needed = len(process.fds) + len(listeners)
+    if needed > process.fds.limit:
+        for listener in listeners:
+            listener.close()
+        raise OptionError(f"max_fds is {process.fds.limit}; the standard streams and the listeners need {needed}")
     for listener in listeners:
         process.fds.add(Descriptor(listener, SOCKET_RIGHTS, SOCKET_RIGHTS))
     addresses = [listener.local() for listener in listeners]

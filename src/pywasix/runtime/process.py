@@ -90,9 +90,12 @@ class Process:
         Args:
             timeout: seconds. Raises `TimeoutExpired` when they are over; the program goes on, and
                 calling again goes on reading without loss.
+        Raises: ValueError for input in a further call.
         """
         if self._exchange is None:
             self._exchange = Exchange(self.stdin, self.stdout, self.stderr, input)
+        elif input:
+            raise ValueError("Cannot send input after starting communication")
         exchange = self._exchange
         if not exchange.wait(timeout):
             from subprocess import TimeoutExpired
@@ -101,6 +104,10 @@ class Process:
             raise TimeoutExpired(self.args, timeout, *exchange.so_far())
         self.wait(timeout)
         return exchange.result()
+
+    def _received(self) -> list[bytes | None]:
+        """What `communicate` has read of both outputs until now, as bytes."""
+        return [None, None] if self._exchange is None else self._exchange.so_far()
 
     def send_signal(self, signal: int) -> None:
         """Send a signal; nothing happens when the program has ended."""

@@ -184,8 +184,8 @@ def run(
             stdout, stderr = process.communicate(input, timeout=timeout)
         except TimeoutExpired:
             process.kill()
-            stdout, stderr = process.communicate()
-            raise TimeoutExpired(process.args, timeout or 0, stdout, stderr) from None
+            process.communicate()
+            raise TimeoutExpired(process.args, timeout or 0, *process._received()) from None
         except BaseException:
             process.kill()
             raise

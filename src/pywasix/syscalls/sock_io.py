@@ -31,8 +31,9 @@ def sock_recv(
     """
     socket = socket_of(ctx, fd, _READ)
     memory = ctx.memory
-    memory.check(ro_data_len, 4)
-    memory.check(ro_flags, 2)
+    if ro_data_len + 4 > memory.size or ro_flags + 2 > memory.size:  # one look instead of two calls
+        memory.check(ro_data_len, 4)
+        memory.check(ro_flags, 2)
     received = socket.recv(ctx.task, memory.iovecs(ri_data, ri_data_len), ri_flags)
     memory.store_u32(ro_data_len, received)
     memory.store_u16(ro_flags, 0)
@@ -55,6 +56,7 @@ def sock_send(
     """
     socket = socket_of(ctx, fd, _WRITE)
     memory = ctx.memory
-    memory.check(ret_data_len, 4)
+    if ret_data_len + 4 > memory.size:
+        memory.check(ret_data_len, 4)
     sent = socket.send(ctx.task, memory.iovecs(si_data, si_data_len), si_flags)
     memory.store_u32(ret_data_len, sent)
