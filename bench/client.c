@@ -1,11 +1,11 @@
 /*
  * The client of every measurement: the same small program for each server, so that its cost is the same.
  *
- *   client echo|accept|send|receive IP PORT SECONDS
+ *   client echo|bulk|accept|send|receive IP PORT SECONDS
  *
- * echo: 64-byte round trips on one connection. accept: connect, wait until the server has closed, close. send and
- * receive: chunks of 64 KiB to and from bench_bulk. Prints "AMOUNT SECONDS": round trips, connections or bytes, and
- * the time that they took.
+ * echo: 64-byte round trips on one connection. bulk: the same with 64 KiB. accept: connect, wait until the server
+ * has closed, close. send and receive: chunks of 64 KiB to and from bench_bulk. Prints "AMOUNT SECONDS": round
+ * trips, connections or bytes, and the time that they took.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -41,20 +41,23 @@ static int call(void) {
     return fd;
 }
 
-static void round_trip(int fd) {
-    if (send(fd, data, 64, 0) != 64) fail("send");
-    for (ssize_t size = 0, more; size < 64; size += more) {
-        if ((more = recv(fd, data, 64, 0)) <= 0) fail("recv");
+static void round_trip(int fd, size_t length) {
+    if (send(fd, data, length, 0) != (ssize_t)length) fail("send");
+    for (size_t size = 0; size < length;) {
+        ssize_t more = recv(fd, data, length - size, 0);
+        if (more <= 0) fail("recv");
+        size += (size_t)more;
     }
 }
 
-static double echo(double seconds) {
+/* Round trips of `length` bytes, counted. */
+static double echo(double seconds, size_t length) {
     int fd = call();
     double amount = 0;
-    for (int i = 0; i < 200; i++) round_trip(fd); /* warm up */
+    for (int i = 0; i < 200; i++) round_trip(fd, length); /* warm up */
     start = now();
     while (now() < start + seconds) {
-        for (int i = 0; i < 100; i++) round_trip(fd);
+        for (int i = 0; i < 100; i++) round_trip(fd, length);
         amount += 100;
     }
     close(fd);
@@ -115,7 +118,9 @@ int main(int argc, char **argv) {
     if (inet_pton(AF_INET, argv[2], &server.sin_addr) != 1) return 2;
     double seconds = atof(argv[4]), amount;
     if (strcmp(argv[1], "echo") == 0) {
-        amount = echo(seconds);
+        amount = echo(seconds, 64);
+    } else if (strcmp(argv[1], "bulk") == 0) {
+        amount = echo(seconds, sizeof data) * 2 * sizeof data; /* there and back */
     } else if (strcmp(argv[1], "accept") == 0) {
         amount = accept_and_close(seconds);
     } else if (strcmp(argv[1], "send") == 0) {

@@ -29,6 +29,7 @@ class Measurement:
 MEASUREMENTS = (
     Measurement("echo round trip, 64 B", "echo_server", "echo", "µs", 1e6),
     Measurement("connect, accept, close", "bench_accept", "accept", "µs", 1e6),
+    Measurement("64 KiB there and back", "echo_server", "bulk", "GB/s", 1e-9, more_is_better=True),
     Measurement("64 KiB chunks to the server", "bench_bulk", "send", "GB/s", 1e-9, more_is_better=True),
     Measurement("64 KiB chunks from the server", "bench_bulk", "receive", "GB/s", 1e-9, more_is_better=True),
     Measurement("start-up: print hello", "", "hello", "ms", 1e3),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,10 @@ WIRES: dict[str, Callable[[], Any]] = {
 
 
 def open_files() -> dict[int, str]:
-    """This process's descriptors and what they refer to (`/proc/self/fd`, or only the numbers elsewhere)."""
+    """This process's descriptors and what they refer to (`/proc/self/fd`, or only the numbers elsewhere).
+
+    Without the engine's compile cache, whose own thread opens and closes files there at times of its choice.
+    """
     found = {}
     for name in os.listdir("/dev/fd"):
         try:
@@ -96,9 +99,13 @@ def open_files() -> dict[int, str]:
             found[int(name)] = os.readlink(f"/proc/self/fd/{name}") if os.path.isdir("/proc/self/fd") else ""
         except OSError:
             continue
-    return found
+    return {fd: target for fd, target in found.items() if "/wasmtime/modules" not in target}
 
 
 def children() -> set[str]:
     """Process ids of this process's children, zombies included (Linux; elsewhere nobody is found)."""
-    return {pid for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()}
+    found: set[str] = set()
+    for path in Path("/proc/self/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            found.update(path.read_text().split())
+    return found

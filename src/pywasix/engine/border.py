@@ -131,7 +131,13 @@ class Border:
             if isinstance(error, SysError):
                 if cell:
                     _CELLS[cell >> 3] = error.errno
-                return 0
+                if not task.attention:
+                    return 0
+                try:
+                    task.attend()  # a guest whose every call fails hears of its signals too
+                    return 0
+                except BaseException as unwinding:
+                    error = unwinding
             if isinstance(error, Unwind):
                 # Its frames, and those of the error it was raised in place of, would keep the guest alive.
                 error.__traceback__ = error.__context__ = None

@@ -12,7 +12,7 @@ import wasmtime
 from wasmtime import _ffi as ffi
 
 from pywasix.engine import native
-from pywasix.engine.border import Border, Wrapper
+from pywasix.engine.border import Border, Crash, Wrapper
 from pywasix.engine.memory import PAGE, LinearMemory, SharedMemory, exported_memory
 from pywasix.engine.module import GuestModule
 from pywasix.errors import Killed, ModuleError, ProcessExit, ThreadEnd
@@ -145,10 +145,13 @@ class GuestTask:
             entry: what to call; None calls `_start`.
         Returns: the results of an entry point that returned.
         """
-        results: tuple[Any, ...] = ()
-        if not self._task.stopping:
-            results = self._run(entry)
-        return results
+        if self._task.stopping:
+            return ()
+        try:
+            return self._run(entry)
+        except Exception as error:  # not a guest's doing, or `_Stopped` would have told
+            self._task.process.finish(self._status_of_crash(Crash("running the guest", error)))
+            return ()
 
     def _run(self, entry: EntryPoint | None) -> tuple[Any, ...]:
         process = self._task.process
@@ -177,9 +180,12 @@ class GuestTask:
         if isinstance(unwind, ThreadEnd) or (self._task.stopping and crash is None):
             return ExitStatus()  # the process has its status already
         if crash is not None:
-            self._task.process.crash = crash
-            return ExitStatus(signal=_ABORT, reason=f"{crash}; this is a mistake in pywasix, please report it")
+            return self._status_of_crash(crash)
         return ExitStatus(signal=_ABORT, reason=stopped.text)
+
+    def _status_of_crash(self, crash: Crash) -> ExitStatus:
+        self._task.process.crash = crash
+        return ExitStatus(signal=_ABORT, reason=f"{crash}; this is a mistake in pywasix, please report it")
 
     def _instantiate(self) -> None:
         instance = ffi.wasmtime_instance_t()
@@ -222,8 +228,8 @@ class GuestTask:
 
     def _call_guest(self, name: str, arguments: tuple[int, ...]) -> None:
         """Call an export from inside a system call. What unwinds it keeps unwinding."""
-        if self._module.parameters(name) != ["i32"] * len(arguments):
-            reason = f"the guest's {name} is called with {len(arguments)} i32, and does not take them"
+        if self._module.signature(name) != "i" * len(arguments) + ":":
+            reason = f"the guest's {name} is called with {len(arguments)} i32 and without result, and has another type"
             self._task.process.finish(ExitStatus(signal=_ABORT, reason=reason))
             raise ThreadEnd
         try:

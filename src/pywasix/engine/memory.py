@@ -22,6 +22,8 @@ from pywasix.errors import ModuleError, SysError
 PAGE = 65536
 MAX_IOVECS = 1024  # Linux UIO_MAXIOV
 R = TypeVar("R", bound=Record)
+_load_pair = cells.load_u32_pair
+_store_u32 = cells.store_u32
 _NOTHING = memoryview(bytearray())  # writable, as the real ones are
 
 
@@ -105,7 +107,7 @@ class LinearMemory:
         """Store 4 bytes (fd, size, pid and tid cells)."""
         if pointer + 4 > self.size:
             self._look_again(pointer + 4)
-        cells.store_u32(self._view, pointer, value)
+        _store_u32(self._view, pointer, value)
 
     def store_u64(self, pointer: int, value: int) -> None:
         """Store 8 bytes (filesize and timestamp cells)."""
@@ -128,19 +130,21 @@ class LinearMemory:
 
         Errors: FAULT; INVAL for more than 1024 (Linux UIO_MAXIOV).
         """
-        if count == 1:
-            if pointer + 8 > self.size:
-                self._look_again(pointer + 8)
-            start, size = cells.load_u32_pair(self._view, pointer)
-            end = start + size
-            if end > self.size:
-                self._look_again(end)
-            return [self._view[start:end]]
+        if count != 1:
+            return self._several_iovecs(pointer, count)
+        if pointer + 8 > self.size:
+            self._look_again(pointer + 8)
+        start, size = _load_pair(self._view, pointer)
+        end = start + size
+        if end > self.size:
+            self._look_again(end)
+        return [self._view[start:end]]
+
+    def _several_iovecs(self, pointer: int, count: int) -> list[memoryview]:
         if count > MAX_IOVECS:
             raise SysError(Errno.INVAL, f"{count} buffers; at most {MAX_IOVECS} go in one call")
         self.check(pointer, 8 * count)
-        load = cells.load_u32_pair
-        return [self.view(*load(self._view, pointer + 8 * index)) for index in range(count)]
+        return [self.view(*_load_pair(self._view, pointer + 8 * index)) for index in range(count)]
 
 
 def _gone() -> tuple[int, int]:

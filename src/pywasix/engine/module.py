@@ -9,9 +9,12 @@ from typing import NamedTuple
 import wasmtime
 
 from pywasix.abi.generation import AbiGeneration, find_generation
+from pywasix.engine import native
 from pywasix.errors import ModuleError
 
-_CODES = {"i32": "i", "i64": "I", "f32": "f", "f64": "F", "v128": "v"}
+NUMBERS = {"i": "i32", "I": "i64", "f": "f32", "F": "f64"}
+"""What WebAssembly calls the types that codes stand for."""
+_OTHER = "r"  # vectors and references: nothing that a host function takes
 _MAGIC = b"\0asm"
 _CORE_VERSION = b"\1\0\0\0"
 _MAX_WASM_STACK = 2 << 20  # bytes; a task's thread has room for this and for the host's own frames
@@ -53,12 +56,12 @@ class GuestModule(NamedTuple):
     exports: dict[str, str]
     generation: AbiGeneration
 
-    def parameters(self, export: str) -> list[str]:
-        """The wasm types of an exported function's parameters."""
+    def signature(self, export: str) -> str | None:
+        """The type of an exported function as a code such as "ii:i"; None when there is no such function."""
         for each in self.compiled.exports:
             if each.name == export and isinstance(each.type, wasmtime.FuncType):
-                return [str(kind) for kind in each.type.params]
-        return []
+                return type_code(each.type)
+        return None
 
 
 @cache
@@ -148,9 +151,20 @@ def _explain(name: str, error: str) -> str:
 
 
 def type_code(kind: wasmtime.FuncType) -> str:
-    """A function type as a code: "iI:i" takes i32 and i64 and gives i32; other types show as "r"."""
-    params, results = ("".join(_CODES.get(str(each), "r") for each in side) for side in (kind.params, kind.results))
+    """A function type as a code: "iI:i" takes i32 and i64 and gives i32; vectors and references show as "r"."""
+    params, results = ("".join(map(_code, side)) for side in (kind.params, kind.results))
     return f"{params}:{results}"
+
+
+def _code(kind: wasmtime.ValType) -> str:
+    pointer = kind.ptr()
+    return next((code for code, known in _numbers() if native.same_type(known.ptr(), pointer)), _OTHER)
+
+
+@cache
+def _numbers() -> tuple[tuple[str, wasmtime.ValType], ...]:
+    kinds = wasmtime.ValType
+    return ("i", kinds.i32()), ("I", kinds.i64()), ("f", kinds.f32()), ("F", kinds.f64())
 
 
 def _describe(name: str, compiled: wasmtime.Module, engine: wasmtime.Engine) -> GuestModule:

@@ -45,3 +45,7 @@ watch_epoch = ctypes.CFUNCTYPE(None, ctypes.c_void_p, EpochCallback, ctypes.c_si
 
 new_error = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_char_p)(("wasmtime_error_new", dll))
 """An error with a message, as a bare address."""
+
+same_type = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.c_void_p)(("wasmtime_wasm_valtype_equal", dll))
+"""Whether two value types are the same. Asking for the kind of a type, as the package does, would abort the whole
+host for the kinds that the C interface has no name for (v128, exnref)."""

@@ -7,6 +7,7 @@ kernel's "do not wait" flag for one transfer where it has that (pipes), otherwis
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import select
@@ -52,11 +53,11 @@ def file_status(fd: int) -> FileStatus:
 
 
 def available_bytes(fd: int) -> int:
-    """How many bytes a read would find (FIONREAD); 0 where the host cannot tell."""
+    """How many bytes a read would find (FIONREAD); 0 where the host cannot tell, or the descriptor is closed."""
     cell = bytearray(4)
     try:
         fcntl.ioctl(fd, termios.FIONREAD, cell)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: -1, the number that closed channels have
         return 0
     return int.from_bytes(cell, sys.byteorder)
 
@@ -120,8 +121,11 @@ class FdChannel:
             raise sys_error(error) from None
 
     def _require(self, event: int) -> None:
+        fd = self._fd
+        if fd < 0:
+            raise OSError(errno.EBADF, "another thread closed the stream")
         poll = select.poll()
-        poll.register(self._fd, event)
+        poll.register(fd, event)
         if not poll.poll(0):
             raise WouldBlock("the stream is not ready")
 

@@ -124,20 +124,24 @@ class HostChannel:
         return self
 
     def _open(self) -> socket.socket:
-        if self._socket is None:
-            if self.fd < 0:
+        opened = self._socket
+        if opened is None:
+            fd = self.fd
+            if fd < 0:
                 raise SysError(Errno.BADF, "the socket is closed")
-            self._socket = self._wrapped()
-        return self._socket
+            opened = self._socket = self._wrapped(fd)
+            if self.fd < 0:  # another thread closed it just now; the number is no longer ours
+                opened.detach()
+        return opened
 
-    def _wrapped(self) -> socket.socket:
+    def _wrapped(self, fd: int) -> socket.socket:
         if socket.getdefaulttimeout() is None:
-            return socket.socket(_FAMILIES[self.family], _KINDS[self._kind], 0, self.fd)
+            return socket.socket(_FAMILIES[self.family], _KINDS[self._kind], 0, fd)
         # The embedding program set a time limit for all sockets; this one must stay as it is.
-        blocking = os.get_blocking(self.fd)
-        wrapped = socket.socket(_FAMILIES[self.family], _KINDS[self._kind], 0, self.fd)
+        blocking = os.get_blocking(fd)
+        wrapped = socket.socket(_FAMILIES[self.family], _KINDS[self._kind], 0, fd)
         wrapped.settimeout(None)
-        os.set_blocking(self.fd, blocking)
+        os.set_blocking(fd, blocking)
         return wrapped
 
     # -- making connections -------------------------------------------------
@@ -172,11 +176,15 @@ class HostChannel:
             raise sys_error(error) from None
 
     def connect_result(self) -> None:
-        number = self._open().getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        try:
+            opened = self._open()
+            number = opened.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        except OSError as error:
+            raise sys_error(error) from None
         if number:
             raise sys_error(OSError(number, os.strerror(number)))
         try:
-            self._open().getpeername()
+            opened.getpeername()
         except OSError:
             raise WouldBlock("the connection is being made") from None
 
@@ -291,11 +299,10 @@ class HostChannel:
         """Close at once; the host sends what is left on its own. A close that lingers could not be interrupted."""
         if self._lingers and self.fd >= 0:
             self.set_linger(None)
-        opened, fd = self._socket, self.fd
-        self.fd = -1
-        if opened is not None:
-            opened.close()
-        elif fd >= 0:
+        fd, self.fd = self.fd, -1  # before the look at the object that `_open` may be making
+        if self._socket is not None:
+            self._socket.detach()
+        if fd >= 0:
             os.close(fd)
 
 

@@ -96,15 +96,22 @@ class VirtualChannel(HostChannel):
             raise sys_error(error) from None
         return self
 
+    def _need_open(self) -> None:
+        """A closed socket must claim nothing: nobody would give it back."""
+        if self.fd < 0:
+            raise SysError(Errno.BADF, "the socket is closed")
+
     # -- making connections -------------------------------------------------
 
     def bind(self, address: Address) -> None:
-        """Errors: ADDRINUSE; ADDRNOTAVAIL; INVAL; NETDOWN."""
+        """Errors: ADDRINUSE; ADDRNOTAVAIL; INVAL; NETDOWN; BADF closed by another task."""
+        self._need_open()
         options = self._options
         self.binding = self._fabric.bind(self._node, self._kind, address, options.only_v6, options.reuse)
 
     def listen(self, backlog: int) -> None:
-        """Errors: ADDRINUSE; NETDOWN."""
+        """Errors: ADDRINUSE; NETDOWN; BADF closed by another task."""
+        self._need_open()
         if self.binding is None:
             self.bind(wildcard(self.family))
         if self.binding is None or self.pair is None:
@@ -147,7 +154,8 @@ class VirtualChannel(HostChannel):
         return channel
 
     def connect(self, address: Address) -> None:
-        """Errors: WouldBlock the queue is full; those of `Fabric.connect`; ISCONN."""
+        """Errors: WouldBlock the queue is full; those of `Fabric.connect`; ISCONN; BADF closed by another task."""
+        self._need_open()
         options = self._options
         if self._kind is _DATAGRAM:
             self.binding = self._fabric.associate(

@@ -123,7 +123,7 @@ class FdTable:
         return fd
 
     def replace(self, fd: int, entry: Descriptor) -> None:
-        """Put an entry under a number of the caller's choice, closing what was there (dup2). Errors: BADF."""
+        """Put an entry under a number of the caller's choice, closing what was there (dup2). Errors: BADF; BUSY."""
         if fd >= self.limit:
             raise SysError(Errno.BADF, f"descriptor numbers end at {self.limit - 1}")
         with self._lock:

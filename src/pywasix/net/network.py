@@ -46,6 +46,11 @@ class Network:
             self._stack = self._make_stack()
         return self._stack
 
+    def prepared(self) -> Network:
+        """The same with its stack made now, so that `close` gives back what it holds."""
+        self._stack = self.stack
+        return self
+
     def close(self) -> None:
         """The program ended: give back what the stack holds for it."""
         if self._stack is not None:

@@ -21,9 +21,8 @@ def make_network(net: Net, policy: NetworkPolicy | None, report: Callable[[str],
     """The network of a program."""
     stack = _virtual_stack(net)
     if stack is not None:
-        network = Network(lambda: stack, None if policy is None else lambda: policy, report)
-        network.use_stack()  # its addresses are taken, so that they must be given back
-        return network
+        # Its addresses are taken, so that they must be given back in any case.
+        return Network(lambda: stack, None if policy is None else lambda: policy, report).prepared()
     if policy is not None:
         raise OptionError("policy goes with a VirtualNetwork; give the policy as net to use the host's network")
     return Network(_host_stack, _policy(net), report)

@@ -10,7 +10,7 @@ from typing import Any
 from pywasix.abi.generation import AbiGeneration
 from pywasix.engine.instance import EntryPoint
 from pywasix.engine.memory import PAGE
-from pywasix.engine.module import GuestModule, load
+from pywasix.engine.module import NUMBERS, GuestModule, load
 from pywasix.errors import ModuleError, OptionError
 
 Program = str | Path | bytes | GuestModule
@@ -94,7 +94,12 @@ def entry_point(module: GuestModule, invoke: str | None, args: list[str]) -> Ent
     if module.exports.get(invoke) != "function":
         known = sorted(name for name, kind in module.exports.items() if kind == "function")
         raise ModuleError(f"{module.name} exports no function {invoke!r}; it exports {', '.join(known)}")
-    wanted = module.parameters(invoke)
+    if "_initialize" in module.exports:
+        _need_plain(module, "_initialize")
+    params, _, results = (module.signature(invoke) or "").partition(":")
+    if not NUMBERS.keys() >= {*params, *results}:
+        raise ModuleError(f"{invoke} of {module.name} takes or gives a vector or reference; only numbers go in and out")
+    wanted = [NUMBERS[code] for code in params]
     if len(wanted) != len(args):
         raise OptionError(f"{invoke} takes {len(wanted)} arguments ({', '.join(wanted)}), not {len(args)}")
     return EntryPoint(invoke, tuple(map(_number, wanted, args)))
@@ -102,10 +107,18 @@ def entry_point(module: GuestModule, invoke: str | None, args: list[str]) -> Ent
 
 def _need_start(module: GuestModule) -> None:
     if module.exports.get("_start") == "function":
+        _need_plain(module, "_start")
         return
     if "_initialize" in module.exports:
         raise ModuleError(f"{module.name} is a reactor: name the function to call with --invoke (invoke=)")
     raise ModuleError(f"{module.name} exports no _start: it is no program; call a function with --invoke (invoke=)")
+
+
+def _need_plain(module: GuestModule, name: str) -> None:
+    if module.signature(name) != ":":
+        raise ModuleError(
+            f"{module.name} exports {name} as something else than a function without parameters and results"
+        )
 
 
 def _number(wanted: str, text: str) -> int | float:
@@ -116,7 +129,7 @@ def _number(wanted: str, text: str) -> int | float:
     except ValueError:
         raise OptionError(f"argument {text!r} is no {wanted}") from None
     bits = 32 if wanted == "i32" else 64
-    if wanted not in ("i32", "i64") or not -(1 << bits - 1) <= number < 1 << bits:
+    if not -(1 << bits - 1) <= number < 1 << bits:
         raise OptionError(f"argument {text!r} does not fit into {wanted}")
     return number - (1 << bits) if number >= 1 << bits - 1 else number
 

@@ -85,9 +85,10 @@ def start(
     max_pages = options.pages(max_memory)
     environment = options.environment(env)
     encoded = [options.encoded(each, "argument") for each in arguments]
+    fd_limit = options.descriptors(max_fds, open_file_limit())
     kernel = Kernel(HostPoller)
     network = make_network(net, policy, report or _log)
-    process = kernel.start_process(encoded, environment, max_fds=options.descriptors(max_fds, open_file_limit()))
+    process = kernel.start_process(encoded, environment, max_fds=fd_limit)
     process.complain = report or _log
     undo: list[Callable[[], None]] = [network.close, lambda: process.task_ended(process.main_task)]
     try:

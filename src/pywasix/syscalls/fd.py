@@ -105,7 +105,8 @@ def unstable_fd_filestat_get(ctx: Context, fd: Fd, buf: Out[UnstableFileStat]) -
 def fd_renumber(ctx: Context, fd: Fd, to: Fd) -> None:
     """Move a descriptor to another number, closing what is there; WASIX guests keep the old one too (dup2).
 
-    ABI: preview1 says the old number is gone; WASIX libc makes dup2() of it. Errors: BADF.
+    ABI: preview1 says the old number is gone; WASIX libc makes dup2() of it.
+    Errors: BADF; BUSY another thread is just opening that number.
     """
     if not ctx.generation.renumber_copies:
         ctx.fds.move(fd, to)

@@ -34,14 +34,14 @@ _TCP_ONLY = (
 
 
 def socket_of(ctx: Context, fd: int, right: int) -> Socket:
-    """The socket behind a descriptor. Errors: BADF; NOTSOCK; NOTCAPABLE."""
+    """The socket behind a descriptor that has a right, 0 for none in particular. Errors: BADF; NOTSOCK; NOTCAPABLE."""
     entry = ctx.fds.entries.get(fd)
     if entry is None:
         entry = ctx.fds.get(fd)  # says BADF, in its words
     file = entry.file
     if not isinstance(file, Socket):
         raise SysError(Errno.NOTSOCK, f"fd {fd} is no socket")
-    if not entry.rights & right:
+    if right & ~entry.rights:
         raise SysError(Errno.NOTCAPABLE, f"fd {fd} lacks the right {right:#x}")
     return file
 
@@ -153,7 +153,8 @@ def sock_connect(ctx: Context, fd: Fd, addr: In[AddrPort]) -> None:
     """Connect to a peer.
 
     ABI: WASIX. Errors: BADF; NOTSOCK; NOTCAPABLE; INPROGRESS non-blocking, or the send timeout is
-        over; ALREADY; ISCONN; AFNOSUPPORT; ACCES; CONNREFUSED; HOSTUNREACH; NETUNREACH;
+        over; ALREADY; ISCONN; AFNOSUPPORT; INVAL flow information of over 20 bits; ACCES;
+        CONNREFUSED; HOSTUNREACH; NETUNREACH;
         ADDRNOTAVAIL; TIMEDOUT; INTR; FAULT.
     """
     socket_of(ctx, fd, int(Rights.SOCK_CONNECT)).connect(ctx.task, _load_address(ctx, addr))
@@ -195,7 +196,7 @@ def sock_status(ctx: Context, fd: Fd, ret_status: Out[SockStatus]) -> None:
 
     ABI: WASIX. Errors: BADF; NOTSOCK; FAULT.
     """
-    socket = socket_of(ctx, fd, -1)
+    socket = socket_of(ctx, fd, 0)
     closed = socket.shut == SdFlags.RD | SdFlags.WR
     status = SockStatus.CLOSED if closed else _STATUS[socket.current_state()]
     ctx.memory.store_u8(ret_status, status)

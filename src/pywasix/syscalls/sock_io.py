@@ -27,6 +27,7 @@ def sock_recv(
 
     ABI: preview1, with WASIX's flags in both worlds; a stream never reports truncation.
     Errors: BADF; NOTSOCK; NOTCAPABLE; FAULT; INVAL unknown flags or over 1024 buffers; NOTCONN;
+        NOTSUP a datagram socket; CONNREFUSED the connect that was under way failed;
         AGAIN non-blocking, or the receive timeout is over; INTR; CONNRESET; TIMEDOUT.
     """
     socket = socket_of(ctx, fd, _READ)
@@ -52,6 +53,7 @@ def sock_send(
 
     ABI: preview1, with WASIX's DONT_WAIT in both worlds.
     Errors: BADF; NOTSOCK; NOTCAPABLE; FAULT; INVAL unknown flags or over 1024 buffers; PIPE;
+        NOTSUP a datagram socket; CONNREFUSED the connect that was under way failed;
         AGAIN non-blocking, or the send timeout is over; INTR; CONNRESET; TIMEDOUT.
     """
     socket = socket_of(ctx, fd, _WRITE)

@@ -14,7 +14,7 @@ from pywasix.syscalls.decode import option_timestamp, optional_time
 from pywasix.syscalls.row import EXTENSION, syscall
 from pywasix.syscalls.sock import socket_of
 
-_ANY = -1
+_ANY = 0
 _NS = 1_000_000_000
 _FLAGS = frozenset(
     (
