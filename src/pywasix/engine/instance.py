@@ -22,6 +22,7 @@ from pywasix.syscalls.context import Context
 
 _ABORT = 6  # SIGABRT: what a trapped program ends with, as a program that called abort()
 _MAX_PAGES = 65536
+_MAX_TABLES = 8  # linkers make one
 _MAX_TABLE = 4 << 20  # entries of 8 bytes in the host's memory; the largest programs have some 100,000
 
 MakeContext = Callable[[Task, LinearMemory, Callable[[str], bool]], Context]
@@ -93,7 +94,7 @@ class GuestTask:
         self._task = task
         self._module = module
         self._store = wasmtime.Store(module.engine)
-        self._store.set_limits(memory_size=max_pages * PAGE, table_elements=_MAX_TABLE)
+        self._store.set_limits(memory_size=max_pages * PAGE, table_elements=_MAX_TABLE, tables=_MAX_TABLES)
         _check_size(module, max_pages)
         self._number = _EPOCH_TASKS.add(task)
         self._exports: dict[str, Any] = {}

@@ -17,6 +17,8 @@ NUMBERS = {"i": "i32", "I": "i64", "f": "f32", "F": "f64"}
 _OTHER = "r"  # vectors and references: nothing that a host function takes
 _MAGIC = b"\0asm"
 _CORE_VERSION = b"\1\0\0\0"
+# The binary format: the section with the memories that a module defines, the flag of limits that says "shared".
+_MEMORY_SECTION, _SHARED = 5, 2
 _MAX_WASM_STACK = 2 << 20  # bytes; a task's thread has room for this and for the host's own frames
 
 
@@ -87,6 +89,7 @@ def _config(*, cached: bool) -> wasmtime.Config:
     config.wasm_gc = False  # objects of the engine's collector would escape the memory limit; no guest has them
     config.wasm_exceptions = True
     config.wasm_memory64 = True
+    config.wasm_multi_memory = False  # each of them would have the whole memory limit for itself
     config.epoch_interruption = True
     config.max_wasm_stack = _MAX_WASM_STACK
     # The host keeps a view of the memory between calls: it must stay where it is.
@@ -111,7 +114,36 @@ def load(source: str | Path | bytes, name: str | None = None) -> GuestModule:
         compiled = wasmtime.Module(engine, data)
     except wasmtime.WasmtimeError as error:
         raise ModuleError(_explain(name, str(error))) from None
+    if _defines_shared_memory(data):
+        raise ModuleError(
+            f"{name} defines its own shared memory, which cannot be limited; link it with --import-memory"
+        )
     return _describe(name, compiled, engine)
+
+
+def _defines_shared_memory(data: bytes) -> bool:
+    """Whether a valid module has a shared memory of its own. The engine limits all memories but those."""
+    at = len(_MAGIC + _CORE_VERSION)
+    while at < len(data):
+        section = data[at]
+        size, at = _leb128(data, at + 1)
+        if section == _MEMORY_SECTION:
+            count, first = _leb128(data, at)
+            return bool(count and data[first] & _SHARED)
+        at += size
+    return False
+
+
+def _leb128(data: bytes, at: int) -> tuple[int, int]:
+    """An unsigned LEB128 number, and where the next byte is."""
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
 
 
 def _bytes_of(source: str | Path | bytes, name: str | None) -> tuple[bytes, str]:

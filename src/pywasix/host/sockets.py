@@ -311,12 +311,17 @@ def adopt_listener(fd: int) -> HostChannel:
 
     Raises: OSError when the descriptor is not a socket.
     """
-    known = socket.socket(fileno=os.dup(fd))
-    family = INET6 if known.family == socket.AF_INET6 else INET4
-    own = known.detach()
-    os.set_blocking(own, True)
-    channel = HostChannel(own, family, SockType.SOCKET_STREAM).patient()
-    channel._lingers = bool(channel.get_linger())
+    own = os.dup(fd)
+    try:
+        known = socket.socket(fileno=own)
+        family = INET6 if known.family == socket.AF_INET6 else INET4
+        known.detach()
+        os.set_blocking(own, True)
+        channel = HostChannel(own, family, SockType.SOCKET_STREAM).patient()
+        channel._lingers = bool(channel.get_linger())
+    except BaseException:
+        os.close(own)
+        raise
     return channel
 
 

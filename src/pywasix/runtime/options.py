@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -24,12 +24,19 @@ def program_of(args: Program | Sequence[Any]) -> tuple[GuestModule, list[str]]:
         args: a path, the bytes of a .wasm file or a loaded module; or a sequence of one of these
             and the guest's arguments.
     """
-    given: list[Any] = [args] if isinstance(args, (str, Path, bytes, GuestModule)) else list(args)
+    given = _listed(args)
     if not given:
         raise OptionError("args is empty: give a module, or a module and its arguments")
     program, *rest = given
+    if not isinstance(program, (str, Path, bytes, GuestModule)):
+        raise OptionError(f"{program!r} is no program: give a path, the bytes of a .wasm file or a loaded module")
     module = program if isinstance(program, GuestModule) else load(program)
     return module, [module.name, *(_text(each) for each in rest)]
+
+
+def _listed(args: Any) -> list[Any]:
+    single = isinstance(args, (str, Path, bytes, GuestModule)) or not isinstance(args, Iterable)
+    return [args] if single else list(args)
 
 
 def _text(argument: Any) -> str:
