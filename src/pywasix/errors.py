@@ -7,6 +7,11 @@ the guest's stack down (exit, kill, end of a thread) and is stored on the task b
 from pywasix.abi.errno import Errno
 
 
+def printable(text: str) -> str:
+    """A name out of a module as it may be shown: a hostile one must not steer the user's terminal."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
 class SysError(Exception):
     """A system call fails with an errno.
 

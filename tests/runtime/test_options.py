@@ -53,11 +53,15 @@ def test_bad_option(name: str) -> None:
     ("args", "text"),
     [
         ([], "args is empty"),
+        (7, "7 is no program: give a path"),
+        ([7], "7 is no program"),
+        (None, "None is no program"),
+        ([bytearray(b"x")], "is no program"),
         ([HELLO, 7], "argument 7 is no string"),
         ([HELLO, "a\0b"], "has a NUL character in it"),
     ],
 )
-def test_bad_arguments(args: list[Any], text: str) -> None:
+def test_bad_arguments(args: Any, text: str) -> None:
     with pytest.raises(OptionError, match=text):
         pywasix.start(args)
 
@@ -144,9 +148,14 @@ BAD_MODULES: dict[str, tuple[bytes, str]] = {
         module('(import "env" "memory" (memory 1)) (func (export "_start"))'),
         "imports an unshared memory; export it instead",
     ),
+    "own shared memory": (
+        module('(memory (export "memory") 1 65536 shared) (func (export "_start"))'),
+        "defines its own shared memory, which cannot be limited; link it with --import-memory",
+    ),
+    "hidden shared memory": (module('(memory 1 65536 shared) (func (export "_start"))'), "defines its own shared"),
     "two memories": (
         module('(import "a" "m" (memory 1)) (import "b" "m" (memory 1)) (func (export "_start"))'),
-        "imports b.m, a memory",
+        "is not a valid module: failed to parse WebAssembly module Caused by: multiple memories",
     ),
 }
 
@@ -237,11 +246,28 @@ def test_every_function_of_the_abi_may_be_imported_with_another_type(params: str
     assert pywasix.run(odd).returncode == 52
 
 
+@pytest.mark.parametrize("results", ["funcref", "externref", "exnref", "v128", "i64", "f32", "i32 funcref", "i32 i32"])
+def test_no_function_gives_what_only_the_engine_may_make(results: str) -> None:
+    """The engine would take what the host leaves in the result cells for a reference."""
+    forged = program(
+        "", imports=f'(import "wasi_snapshot_preview1" "fd_close" (func (param i64 i64) (result {results})))'
+    )
+    with pytest.raises(pywasix.ModuleError, match=r"fd_close with types that WASIX never had"):
+        pywasix.start(forged)
+
+
+def test_a_call_without_result_that_cannot_be_told_ends_the_program() -> None:
+    said: list[str] = []
+    untold = program("(call $odd)", imports='(import "wasix_32v1" "sock_bind" (func $odd))')
+    assert pywasix.run(untold, report=said.append).returncode == 52
+    assert "sock_bind" in said[0]
+
+
 def test_exports_of_any_type_do_no_harm() -> None:
     fields = """
     (func (export "a") (param v128) (result v128) (local.get 0))
     (func (export "b") (param externref exnref))
     (global (export "c") v128 (v128.const i32x4 0 0 0 0))
-    (table (export "d") 1 externref) (tag (export "e")) (memory (export "f") i64 1)
+    (table (export "d") 1 externref) (tag (export "e"))
     """
     assert pywasix.run(program("", fields=fields)).returncode == 0

@@ -24,7 +24,7 @@ from pywasix.abi.cells import raw_values
 from pywasix.abi.errno import Errno
 from pywasix.engine import native
 from pywasix.engine.module import FunctionImport
-from pywasix.errors import ModuleError, ProcessExit, SysError, Unwind
+from pywasix.errors import ModuleError, ProcessExit, SysError, Unwind, printable
 from pywasix.kernel.task import Task
 from pywasix.syscalls import table
 from pywasix.syscalls.context import Context
@@ -70,17 +70,25 @@ class Border:
 
     def define(self, linker: wasmtime.Linker, imports: tuple[FunctionImport, ...], module_name: str) -> None:
         """Define every imported function. Raises ModuleError that names what the ABI does not know."""
-        unknown = []
+        unknown, mistyped = [], []
         defined = set()
         for each in imports:
             if (each.module, each.name) in defined:
                 continue  # importing a function twice is legal
             defined.add((each.module, each.name))
             row = table.find(each.module, each.name, each.wasm)
+            name = printable(f"{each.module}.{each.name}")
             if row is None:
-                unknown.append(f"{each.module}.{each.name}")
+                unknown.append(name)
+            elif not _callable(each.wasm):
+                mistyped.append(name)
             else:
                 self._define(linker, each, row)
+        if mistyped:
+            raise ModuleError(
+                f"{module_name} imports {', '.join(mistyped)} with types that WASIX never had; "
+                "build it with the header that `pywasix abi --header` prints"
+            )
         if unknown:
             raise ModuleError(
                 f"{module_name} imports what WASIX does not know: {', '.join(unknown)}; "
@@ -111,13 +119,13 @@ class Border:
             codes = "".join(_code(each.wasm, each.signed) for each in row.params)
             masks = tuple(each.mask for each in row.params)
         else:
-            handler = _unsupported(row)
+            handler = _unsupported(row, tells=function.wasm.endswith(":i"))
             codes = "".join(_UNSIGNED.get(code, "Q") for code in function.wasm.partition(":")[0])
             masks = (None,) * len(codes)
         if self._wrap is not None:
             # What is refused for its flags is a call too: the check goes inside what is wrapped.
             handler, masks = self._wrap(row, _checked(handler, masks)), (None,) * len(masks)
-        has_result = not function.wasm.endswith(":")
+        has_result = function.wasm.endswith(":i")
         make = _factory(masks, has_result)
         callback: Callable[[int, int, int, int], int] = make(
             handler, self._context, self._task, raw_values(codes).unpack_from, self._failed(row.name)
@@ -155,9 +163,18 @@ def _code(wasm: str, signed: bool) -> str:
     return code.lower() if signed else code
 
 
-def _unsupported(row: Row) -> Handler:
-    """The handler of a row without one: NOSYS, or the end of a process that could not be told."""
-    if row.result in ("noreturn", "void"):
+def _callable(wasm: str) -> bool:
+    """Whether a function of this type may be answered at all: at most one i32 comes out.
+
+    The engine takes what a raw callback leaves in the result cells for values of the declared types: a result
+    that is a reference would be a pointer of the guest's choice.
+    """
+    return wasm.partition(":")[2] in ("", "i")
+
+
+def _unsupported(row: Row, *, tells: bool) -> Handler:
+    """The handler of a row without one: NOSYS, or the end of a process that cannot be told (`tells`)."""
+    if not tells:
 
         def leave(ctx: Context, *_: int) -> None:
             ctx.task.process.complain(f"the guest called {row.name}: {row.note}")

@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable, Sequence
 from itertools import count
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import wasmtime
 from wasmtime import _ffi as ffi
@@ -14,16 +14,17 @@ from wasmtime import _ffi as ffi
 from pywasix.engine import native
 from pywasix.engine.border import Border, Crash, Wrapper
 from pywasix.engine.memory import PAGE, LinearMemory, SharedMemory, exported_memory
-from pywasix.engine.module import GuestModule
-from pywasix.errors import Killed, ModuleError, ProcessExit, ThreadEnd
+from pywasix.engine.module import GuestModule, type_code
+from pywasix.errors import Killed, ModuleError, ProcessExit, ThreadEnd, printable
 from pywasix.kernel.process import ExitStatus
 from pywasix.kernel.task import Task
 from pywasix.syscalls.context import Context
 
 _ABORT = 6  # SIGABRT: what a trapped program ends with, as a program that called abort()
 _MAX_PAGES = 65536
-_MAX_TABLES = 8  # linkers make one
-_MAX_TABLE = 4 << 20  # entries of 8 bytes in the host's memory; the largest programs have some 100,000
+_MAX_TABLES = 4
+_MAX_DEPTH = 40  # of calls guest, host, guest, ...: a signal handler in a signal handler for each signal, and some more
+_MAX_TABLE = 1 << 20  # entries of 8 bytes in the host's memory; the largest programs have some 100,000
 
 MakeContext = Callable[[Task, LinearMemory, Callable[[str], bool]], Context]
 
@@ -96,14 +97,16 @@ class GuestTask:
         self._store = wasmtime.Store(module.engine)
         self._store.set_limits(memory_size=max_pages * PAGE, table_elements=_MAX_TABLE, tables=_MAX_TABLES)
         _check_size(module, max_pages)
-        self._number = _EPOCH_TASKS.add(task)
-        self._exports: dict[str, Any] = {}
+        self._number = 0
+        self._depth = 0
+        exports: dict[str, Any] = {}
+        self._exports = exports
         self._shared: SharedMemory | None = None
         self._memory = LinearMemory(lambda: (0, 0), id(self))
         linker = wasmtime.Linker(module.engine)
         if module.memory is not None:
             self._import_memory(linker, max_pages)
-        self._context = make_context(task, self._memory, lambda name: module.exports.get(name) == "function")
+        self._context = make_context(task, self._memory, lambda name: isinstance(exports.get(name), wasmtime.Func))
         self._border = Border(task, self._context, wrap)
         self._border.define(linker, module.functions, module.name)
         self._linker = linker
@@ -134,6 +137,7 @@ class GuestTask:
 
     def _watch_epoch(self) -> None:
         """Stop a task that computes: `Task.stop` moves the epoch on, and every store asks then."""
+        self._number = _EPOCH_TASKS.add(self._task)
         native.watch_epoch(self._store.ptr(), _EPOCH_REACHED, self._number, None)
         self._store.set_epoch_deadline(1)
         self._task.interrupt_engine = self._module.engine.increment_epoch
@@ -200,7 +204,7 @@ class GuestTask:
         )
         _raise_if_stopped(error, trap)
         exports = wasmtime.Instance._from_raw(instance).exports(self._store)
-        self._exports = {name: exports[name] for name in exports}
+        self._exports.update({name: exports[name] for name in exports})
         memory = self._exports.get("memory")
         if self._shared is None and isinstance(memory, wasmtime.Memory):
             self._memory = exported_memory(self._store, memory)
@@ -229,10 +233,12 @@ class GuestTask:
 
     def _call_guest(self, name: str, arguments: tuple[int, ...]) -> None:
         """Call an export from inside a system call. What unwinds it keeps unwinding."""
-        if self._module.signature(name) != "i" * len(arguments) + ":":
-            reason = f"the guest's {name} is called with {len(arguments)} i32 and without result, and has another type"
-            self._task.process.finish(ExitStatus(signal=_ABORT, reason=reason))
-            raise ThreadEnd
+        kind = self._exports[name].type(self._store)
+        if type_code(kind) != "i" * len(arguments) + ":":
+            self._end_in_call(f"{printable(name)} is called with {len(arguments)} i32 and has another type")
+        if self._depth == _MAX_DEPTH:
+            self._end_in_call(f"{_MAX_DEPTH} calls of the guest by the host are nested")
+        self._depth += 1
         try:
             self._call(name, arguments)
         except _Stopped as stopped:
@@ -242,6 +248,13 @@ class GuestTask:
                 raise ThreadEnd from None
             self._task.process.finish(self._status_of(stopped))
             raise ThreadEnd from None
+        finally:
+            self._depth -= 1
+
+    def _end_in_call(self, reason: str) -> NoReturn:
+        """The guest cannot be called as it wants to be, and cannot be told."""
+        self._task.process.finish(ExitStatus(signal=_ABORT, reason=reason))
+        raise ThreadEnd
 
     def close(self) -> None:
         """Give the store back. No view of the memory is left behind."""
@@ -286,6 +299,6 @@ def _backtrace(trap: wasmtime.Trap) -> str:
     if code is not None:
         lines = [f"wasm trap: {code.name.lower().replace('_', ' ')}"]
     for index, frame in enumerate(trap.frames):
-        name = frame.func_name or f"<function {frame.func_index}>"
+        name = printable(frame.func_name or "") or f"<function {frame.func_index}>"
         lines.append(f"  {index:3}: {name} at offset {frame.module_offset:#x}")
     return "\n".join(lines)

@@ -10,7 +10,7 @@ import wasmtime
 
 from pywasix.abi.generation import AbiGeneration, find_generation
 from pywasix.engine import native
-from pywasix.errors import ModuleError
+from pywasix.errors import ModuleError, printable
 
 NUMBERS = {"i": "i32", "I": "i64", "f": "f32", "F": "f64"}
 """What WebAssembly calls the types that codes stand for."""
@@ -179,7 +179,7 @@ def _explain(name: str, error: str) -> str:
             f"{name} uses the legacy exception instructions; rebuild it with the standard ones: "
             "clang -fwasm-exceptions -mllvm -wasm-use-legacy-eh=false"
         )
-    return f"{name} is not a valid module: {text}"
+    return f"{name} is not a valid module: {printable(text)}"
 
 
 def type_code(kind: wasmtime.FuncType) -> str:
@@ -211,7 +211,7 @@ def _describe(name: str, compiled: wasmtime.Module, engine: wasmtime.Engine) -> 
             memory = MemoryImport(each.module, field, limits.min, limits.max, kind.is_shared)
         else:
             raise ModuleError(
-                f"{name} imports {each.module}.{field}, a {_kind(kind)}; "
+                f"{name} imports {printable(f'{each.module}.{field}')}, a {_kind(kind)}; "
                 "dynamically linked modules are not supported: link it statically"
             )
     exports = {each.name: _kind(each.type) for each in compiled.exports}

@@ -7,7 +7,6 @@ Defaults are those of POSIX signal.h. Numbers are musl's, which are Linux's.
 
 from __future__ import annotations
 
-from collections import deque
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -24,11 +23,15 @@ IGNORED_BY_DEFAULT = frozenset(
 
 
 class Signals:
-    """The signal state of a process. `_lock` guards `_pending`; the rest is set by the guest's tasks."""
+    """The signal state of a process. `_lock` guards `_pending` and `_running`.
+
+    As on Linux a signal that is pending already is not counted again, and none interrupts its own handler.
+    """
 
     def __init__(self, process: Process, dispositions: dict[int, Disposition] | None = None) -> None:
         self._process = process
-        self._pending: deque[int] = deque()
+        self._pending: set[int] = set()
+        self._running: set[int] = set()
         self._lock = Lock()
         self.handler: str | None = None
         self.blocked = False
@@ -48,28 +51,42 @@ class Signals:
     def post(self, number: int) -> None:
         """Send a signal to the process. Any thread may call it.
 
-        A signal that nobody handles has its default effect at once, without waiting for the guest.
+        A signal that nobody handles has its default effect at once, without waiting for the guest. 0 is none.
         """
+        if not number:
+            return
         if number == Signal.KILL or (self.handler is None and not self.blocked):
             self._default(number)
             return
         with self._lock:
-            self._pending.append(number)
+            self._pending.add(number)
         self._process.main_task.notify()
 
     def deliver(self, task: Task) -> bool:
         """Run the guest's handler for each pending signal; returns whether any ran."""
         ran = False
         while not self.blocked and self.handler is not None:
-            with self._lock:
-                if not self._pending:
-                    break
-                number = self._pending.popleft()
-            task.call_guest(self.handler, (number,))
+            number = self._next()
+            if not number:
+                break
+            try:
+                task.call_guest(self.handler, (number,))
+            finally:
+                with self._lock:
+                    self._running.discard(number)
             ran = True
         return ran
 
+    def _next(self) -> int:
+        """Take the pending signal with the lowest number whose handler does not run; 0 when there is none."""
+        with self._lock:
+            number = min(self._pending - self._running, default=0)
+            if number:
+                self._pending.discard(number)
+                self._running.add(number)
+        return number
+
     def _default(self, number: int) -> None:
         ignored = self.dispositions.get(number) == Disposition.IGNORE and number != Signal.KILL
-        if number and not ignored and number not in IGNORED_BY_DEFAULT:
+        if not ignored and number not in IGNORED_BY_DEFAULT:
             self._process.terminate(number)

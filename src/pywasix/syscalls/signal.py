@@ -7,6 +7,8 @@ from pywasix.abi.scalars import U8, Char, In, Out, Size
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.row import EXTENSION, syscall
 
+_LONGEST_NAME = 1024  # bytes; a guest that names gigabytes names no handler
+
 
 @syscall(modules=EXTENSION, result="void")
 def callback_signal(ctx: Context, callback: In[Char], callback_len: Size) -> None:
@@ -15,8 +17,9 @@ def callback_signal(ctx: Context, callback: In[Char], callback_len: Size) -> Non
     ABI: WASIX; libc passes `__wasm_signal` to unblock, `__wasm_signal_blocked` to block.
     Errors: none, the call has no result; a bad pointer changes nothing.
     """
-    name = ctx.memory.read(callback, callback_len).decode("utf-8", "replace")
-    ctx.process.signals.use_handler(name, exported=ctx.exports(name))
+    ctx.memory.check(callback, callback_len)
+    name = ctx.memory.read(callback, min(callback_len, _LONGEST_NAME)).decode("utf-8", "replace")
+    ctx.process.signals.use_handler(name, exported=callback_len <= _LONGEST_NAME and ctx.exports(name))
 
 
 @syscall(modules=EXTENSION)
