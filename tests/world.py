@@ -31,8 +31,8 @@ from pywasix.kernel.kernel import Kernel
 from pywasix.kernel.process import ExitStatus
 from pywasix.kernel.stream import StreamFile
 from pywasix.kernel.task import Task
-from pywasix.kernel.wait import Handle
-from pywasix.net.address import INET4, INET6, Address, parse
+from pywasix.kernel.wait import WRITABLE, Handle
+from pywasix.net.address import INET4, Address, parse
 from pywasix.net.network import Network
 from pywasix.net.policy import NetworkPolicy
 from pywasix.net.sockets import Socket
@@ -292,6 +292,17 @@ class World:
             self.socket_file(caller).connect(self.task, address)
         return caller
 
+    def refused_later(self) -> int:
+        """A non-blocking descriptor whose connect has failed while nobody looked."""
+        listener, address = self.listener()
+        self.fds.close(listener)
+        fd = self.nonblocking(self.socket())
+        file = self.socket_file(fd)
+        with pytest.raises(SysError, match="INPROGRESS"):
+            file.connect(self.task, address)
+        self.task.poller.wait(((file.handle, WRITABLE),), 10**10)
+        return fd
+
     def full_listener(self, host: str = "127.0.0.1") -> Address:
         """The address of a listener whose queue is full: who connects to it waits."""
         address = parse(host, 0)
@@ -340,6 +351,11 @@ class VirtualWorld(World):
         self.later(self.place.close)
         self.later(self.virtual.close)
 
+    def refused_later(self) -> int:
+        fd = self.connecting()
+        self.place.close()  # the listener with the full queue is gone
+        return fd
+
 
 class StillHandle:
     """Something that is never ready and has no descriptor."""
@@ -364,6 +380,3 @@ def close_quietly(fd: int) -> None:
         os.close(fd)
     except OSError:
         return
-
-
-INET = {4: INET4, 6: INET6}

@@ -13,7 +13,6 @@ from pywasix.abi import generation
 from pywasix.syscalls.declared import DECLARED, DEVELOPMENT, SPECIFIED
 from pywasix.syscalls.declared_legacy import LEGACY
 from pywasix.syscalls.row import Row, Support
-from pywasix.syscalls.declared_legacy import LEGACY
 from pywasix.syscalls.table import find
 
 FUNCTIONS = json.loads((Path(__file__).parents[1] / "golden" / "functions.json").read_text())
@@ -39,9 +38,7 @@ def imports() -> list[tuple[str, str, str]]:
                 found.append((function["name"], module, code_of(function["wasm32"])))
             found += [(function["name"], module, code_of(v["wasm32"])) for v in variants]
     for function in FUNCTIONS["legacy_functions"]:
-        found += [
-            (function["name"], function["module"], code_of(s["wasm32"])) for s in function["signatures"]
-        ]
+        found += [(function["name"], function["module"], code_of(s["wasm32"])) for s in function["signatures"]]
     for function in FUNCTIONS["dev_branch_functions"]:
         found.append((function["name"], "wasix_32v1", code_of(function["wasm32"])))
     return sorted({entry for entry in found if entry[1] != "wasix_64v1"})
@@ -61,9 +58,7 @@ def test_table_answers_with_the_declared_type(name: str, module: str, wasm: str)
     assert (found.wasm, found.result) == (wasm, declared.result)
     if declared in LEGACY:
         return  # declared by its wasm type alone
-    assert [(p.kind, p.size, p.signed) for p in found.params] == [
-        (p.kind, p.size, p.signed) for p in declared.params
-    ]
+    assert [(p.kind, p.size, p.signed) for p in found.params] == [(p.kind, p.size, p.signed) for p in declared.params]
 
 
 def test_no_row_is_invented() -> None:

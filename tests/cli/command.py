@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from support import PATIENCE
 
@@ -18,6 +18,17 @@ def pywasix(*words: str | Path, **options: Any) -> subprocess.CompletedProcess[s
     """Run `pywasix WORDS...` to its end; options are those of `subprocess.run`."""
     chosen: dict[str, Any] = {"capture_output": True, "text": True, "timeout": PATIENCE, "check": False, **options}
     return subprocess.run([*PYWASIX, *map(str, words)], **chosen)
+
+
+def outputs(file: IO[str]) -> dict[str, Any]:
+    """The options for a standard output that goes to a file, while standard error is captured."""
+    return {"capture_output": False, "stdout": file, "stderr": subprocess.PIPE}
+
+
+def closed(redirection: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run `pywasix WORDS...` to its end with a standard stream closed, such as ``>&-``."""
+    shell = ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", *PYWASIX, *map(str, words)]
+    return subprocess.run(shell, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 @contextmanager

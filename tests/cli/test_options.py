@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pywasix.cli import run
-from pywasix.cli.program import environment, rules
+from pywasix.cli.program import environment, joined_value, rules
 from pywasix.cli.quick import options_first, parse
 from pywasix.cli.run_options import BARE, OPTIONS, count, port_order, seconds, size
 from pywasix.errors import OptionError
@@ -76,6 +77,14 @@ def test_bare_options_do_not_take_the_program_for_their_value() -> None:
     assert options_first(["--", "--net"]) == ["--", "--net"]
 
 
+def test_an_option_without_its_value_is_the_last_word() -> None:
+    """What stands behind it is not its value, so that click tells what is missing."""
+    assert options_first(["x", "--net", "--timeout"]) == [f"--net={BARE}", "--timeout"]
+    assert options_first(["x", "--timeout", "--", "a"]) == ["--timeout"]
+    assert options_first(["--timeout", "--", "x"]) == ["--timeout"]
+    assert parse(["x", "--timeout"]) is None
+
+
 WORDS = st.sampled_from(
     [name for option in OPTIONS for name in option.names]
     + ["--net=x", "--trace=f", "--env=A=1", "--timeout=3", "--max-fds=9", "--max-memory=64K", "--port-order=big"]
@@ -113,3 +122,21 @@ def test_rules() -> None:
     assert rules(("a", "b")) == "a,b"
     with pytest.raises(OptionError):
         rules((BARE, "a"))
+
+
+@pytest.mark.parametrize("word", ["", "all", "none"])
+def test_words_that_are_no_rules(word: str) -> None:
+    with pytest.raises(OptionError, match="--net alone allows everything; without it there is no network"):
+        rules(("ipv4:allow=*:*", word))
+
+
+def test_a_value_that_is_not_joined_to_its_option(tmp_path: Path) -> None:
+    program = tmp_path / "program.wasm"
+    program.touch()
+    file, rule = str(program), "ipv4:allow=*:80/in"
+    assert joined_value(rule, (), (BARE,), None) == f"; write --net='{rule}'"
+    assert joined_value("80", (file,), (BARE,), None) == "; write --net=RULES, or --net alone for everything"
+    assert joined_value("a trace", (file,), (BARE,), BARE) == "; write --trace='a trace'"
+    assert joined_value(file, (file,), (BARE,), BARE) == ""
+    assert joined_value("missing", ("argument",), (BARE,), BARE) == ""
+    assert joined_value("missing", (file,), ("x",), "trace") == ""

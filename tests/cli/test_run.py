@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from cli.command import PYWASIX, line_with, pywasix, started
+from cli.command import PYWASIX, closed, line_with, outputs, pywasix, started
 from support import PATIENCE, guest
 
 LOOPBACK = "127.0.0.1"
@@ -114,6 +115,20 @@ def test_rules_and_no_rules_contradict() -> None:
     assert "leave them out" in said(done.stderr)
 
 
+@pytest.mark.parametrize("option", ["--net=", "--net=all", "--net=none"])
+def test_the_whole_network_and_none_need_no_word(option: str) -> None:
+    done = pywasix("run", option, guest("hello"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said(done.stderr).endswith("--net alone allows everything; without it there is no network")
+
+
+def test_values_are_joined_to_options_that_can_do_without(tmp_path: Path) -> None:
+    for option, value in (("--net", "ipv4:allow=127.0.0.1:80/in"), ("--trace", str(tmp_path / "trace"))):
+        done = pywasix("run", option, value, guest("hello"))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert said(done.stderr) == f"{value}: there is no such file; write {option}={value}"
+
+
 def test_rules_that_are_none() -> None:
     done = pywasix("run", "--net=nonsense", guest("hello"))
     assert (done.returncode, done.stdout) == (1, "")
@@ -139,7 +154,7 @@ def test_an_address_that_is_taken() -> None:
     assert "cannot listen on" in said(done.stderr)
 
 
-@pytest.mark.parametrize("address", ["nowhere", "localhost:http", "127.0.0.1:70000", "example:80"])
+@pytest.mark.parametrize("address", ["nowhere", "localhost:http", "127.0.0.1:70000", "example:80", "::1:80"])
 def test_an_address_that_is_none(address: str) -> None:
     done = pywasix("run", "--listen", address, guest("hello"))
     assert (done.returncode, done.stdout) == (1, "")
@@ -160,11 +175,15 @@ def test_a_program_that_keeps_its_time_limit() -> None:
 
 def test_the_memory_limit() -> None:
     assert pywasix("run", "--max-memory", "16MiB", guest("hello")).stdout == "hello\n"
-    small = pywasix("run", "--max-memory", "64K", guest("hello"))
-    assert (small.returncode, small.stdout) != (0, "hello\n")
-    assert "Traceback" not in small.stderr
+    small = pywasix("run", "--max-memory", "64K", guest("shared_hello"))
+    assert (small.returncode, small.stdout) == (1, "")
+    wanted = r".*needs \S+ MiB of memory, 0\.0625 MiB are allowed; raise --max-memory to (\d+M) .*\n"
+    needs = re.fullmatch(wanted, small.stderr)
+    assert needs
+    assert pywasix("run", "--max-memory", needs[1], guest("shared_hello")).stdout.startswith("hello from shared memory")
     less = pywasix("run", "--max-memory", "100", guest("hello"))
     assert (less.returncode, less.stdout) == (1, "")
+    assert said(less.stderr).startswith("--max-memory (max_memory) is 100 bytes")
 
 
 def test_the_descriptor_limit() -> None:
@@ -173,7 +192,7 @@ def test_the_descriptor_limit() -> None:
     assert "listening" not in done.stdout
     less = pywasix("run", "--max-fds", "2", guest("hello"))
     assert less.returncode == 1
-    assert "streams" in said(less.stderr)
+    assert said(less.stderr) == "--max-fds (max_fds) is 2; the standard streams alone need 3"
 
 
 def test_a_trace_on_standard_error() -> None:
@@ -190,6 +209,9 @@ def test_a_trace_in_a_file(tmp_path: Path) -> None:
     missing = pywasix("run", f"--trace={tmp_path / 'no' / 'trace'}", guest("hello"))
     assert missing.returncode == 1
     assert "cannot be written" in said(missing.stderr)
+    assert said(pywasix("run", "--trace=", guest("hello")).stderr).startswith(
+        "--trace= names no file: write --trace=FILE"
+    )
 
 
 def test_an_export_is_called() -> None:
@@ -231,6 +253,23 @@ def test_results_that_nobody_reads_are_no_failure() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_results_that_cannot_be_written() -> None:
+    with open("/dev/full", "w") as full:
+        done = pywasix("run", "--invoke", "add", guest("reactor"), "1", "2", **outputs(full))
+    assert (done.returncode, said(done.stderr)) == (1, "cannot write: No space left on device")
+
+
+def test_a_closed_stream_is_not_another_file(tmp_path: Path) -> None:
+    """What the program prints must not land in a file that got the number of the stream."""
+    trace = tmp_path / "trace"
+    done = closed(">&-", "run", f"--trace={trace}", guest("hello"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line for line in trace.read_text().splitlines() if not line.startswith("[pid 1] ")] == []
+    assert "BADF" in trace.read_text()
+    assert closed("2>&-", "run", guest("hello")).stdout == "hello\n"
+    assert closed("<&-", "run", guest("cat")).returncode != 0
+
+
 def test_the_port_order_can_be_said() -> None:
     with started("run", "--net", "--port-order", "little", "--trace", guest("listener_2022")) as server:
         assert "sock_bind" in line_with(server.stderr, "sock_bind")
@@ -268,6 +307,7 @@ def test_files_that_are_no_programs(tmp_path: Path) -> None:
         ["--timeout", "0", "x"],
         ["--timeout", "soon", "x"],
         ["--timeout"],
+        ["x", "--timeout"],
         ["--max-memory", "much", "x"],
         ["--max-fds", "-1", "x"],
         ["--forward-host-env=yes", "x"],
@@ -278,6 +318,11 @@ def test_usage_errors_end_with_2(words: list[str]) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[-1].startswith("Error: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_value_that_is_missing_behind_the_program() -> None:
+    done = pywasix("run", guest("args_env"), "--timeout")
+    assert done.stderr.splitlines()[-1] == "Error: Option '--timeout' requires an argument."
 
 
 def test_click_understands_what_the_quick_way_leaves_to_it() -> None:

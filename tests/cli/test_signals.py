@@ -153,6 +153,45 @@ def test_control_c_ends_a_long_compilation() -> None:
         assert terminal.process.wait(PATIENCE) == 128 + signal.SIGINT
 
 
+def test_control_c_ends_a_long_compilation_away_from_a_terminal() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, "run", str(guest("hello"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    line_with(process.stdout, "started")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(PATIENCE) == 128 + signal.SIGINT
+    assert process.communicate() == ("", "")
+
+
+# Gets SIGINT while the command line is read.
+EARLY = """
+import os, signal
+import pywasix.cli.quick as quick
+def interrupted(words):
+    os.kill(os.getpid(), signal.SIGINT)
+    print("still here", flush=True)
+quick.parse = interrupted
+from pywasix.cli import main
+main()
+"""
+
+
+def test_control_c_before_the_program_runs() -> None:
+    command = [sys.executable, "-c", EARLY, "run", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGINT, "", "")
+
+
+def test_who_ignores_control_c_still_does_before_the_program_runs() -> None:
+    command = ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-c", EARLY, "run", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (done.returncode, done.stdout.splitlines()[0], done.stderr) == (0, "still here", "")
+
+
 def test_a_compilation_that_fails_on_a_terminal() -> None:
     with on_terminal(*PYWASIX, "run", "missing.wasm") as terminal:
         terminal.read_until(b"pywasix: missing.wasm: there is no such file\r\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from click.testing import CliRunner, Result
 from wasmtime import wat2wasm
 
 import pywasix
+from cli.command import closed, outputs
 from cli.command import pywasix as command
 from pywasix.cli.commands import group
 from pywasix.cli.inspect import signature
@@ -124,12 +126,14 @@ def test_the_table_has_every_call() -> None:
 )
 def test_the_table_can_be_filtered(pattern: str, names: list[str]) -> None:
     lines = invoke("syscalls", pattern).output.splitlines()
-    assert lines[0].split() == ["name", "module", "signature", "support", "note"]
+    assert lines[0].split() == ["name", "support", "note"]
     assert [line.split()[0] for line in lines[1:]] == names
 
 
 def test_a_row_of_the_table() -> None:
-    line = invoke("syscalls", "sock_accept_v2").output.splitlines()[1]
+    assert invoke("syscalls", "sock_accept_v2").output.splitlines()[1].split() == ["sock_accept_v2", "full"]
+    heading, line = invoke("syscalls", "--long", "sock_accept_v2").output.splitlines()
+    assert heading.split() == ["name", "module", "signature", "support", "note"]
     wanted = "(sock: fd, fd_flags: fdflags, ro_fd: out fd, ro_addr: out addr_port) -> errno"
     assert line.split("  ") == ["sock_accept_v2", "wasix_32v1", wanted, "full"]
 
@@ -144,6 +148,46 @@ def test_the_table_in_markdown() -> None:
     lines = invoke("syscalls", "--markdown", "fd_close").output.splitlines()
     assert lines[:2] == ["| name | module | signature | support | note |", "|---|---|---|---|---|"]
     assert lines[2].startswith("| `fd_close` | wasi_snapshot_preview1, ")
+
+
+def test_two_forms_of_the_table_at_once() -> None:
+    result = invoke("syscalls", "--json", "--markdown")
+    assert result.exit_code == 2
+    assert "choose one" in result.output
+
+
+@pytest.mark.parametrize("words", [["syscalls", "*"], ["inspect", guest("echo_server")]])
+def test_names_are_whole_on_a_narrow_terminal(words: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = invoke(*words).output.splitlines()
+    table = printed[printed.index("") + 1 : -2] if words[0] == "inspect" else printed
+    monkeypatch.setattr("pywasix.cli.tables._on_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    drawn = invoke(*words).output.splitlines()
+    assert max(map(len, drawn[-len(table) :])) <= 80
+    for row in table[1:]:
+        first, second = row.split()[:2]
+        assert any(line.startswith(first) and second in line.split() for line in drawn)
+
+
+def test_a_very_narrow_terminal_hides_nothing() -> None:
+    from pywasix.cli.tables import _unbroken
+
+    assert _unbroken([["a" * 30, "b" * 30], ["c", "d"]], 62) == {0, 1}
+    assert _unbroken([["a" * 30, "b" * 30], ["c", "d"]], 61) == set()
+    assert _unbroken([["a" * 30, "several words"]], 42) == {0}
+    assert _unbroken([["a" * 30, "several words"]], 41) == set()
+
+
+def test_imports_with_their_types() -> None:
+    lines = invoke("inspect", "--long", guest("hello")).output.splitlines()
+    assert any(
+        line.split("  ")[:3] == ["wasi_snapshot_preview1", "proc_exit", "(i32)"] for line in map(squeezed, lines)
+    )
+
+
+def squeezed(line: str) -> str:
+    """A line with no more than two blanks between columns."""
+    return re.sub("  +", "  ", line)
 
 
 def test_tables_are_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,3 +228,16 @@ def test_a_reader_that_goes_away_causes_no_traceback() -> None:
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+PRINTERS = [["syscalls"], ["inspect", guest("hello")], ["abi", "--header"], ["--help"], ["run", "--help"]]
+
+
+@pytest.mark.parametrize("words", PRINTERS, ids=lambda words: " ".join(map(str, words[:1])))
+def test_what_cannot_be_written_is_told_in_one_line(words: list[Any]) -> None:
+    with open("/dev/full", "w") as full:
+        done = command(*words, **outputs(full))
+    assert (done.returncode, done.stderr) == (1, "pywasix: cannot write: No space left on device\n")
+    done = closed(">&-", *words)
+    assert (done.returncode, done.stderr) == (1, "pywasix: cannot write: Bad file descriptor\n")
+    assert closed("2>&-", *words).returncode == 0

@@ -144,6 +144,12 @@ class Caller:
         assert isinstance(poller, WatchedPoller)
         assert poller.waits.wait(PATIENCE)
 
+    def forget_blocked(self) -> None:
+        """Let `await_blocked` wait for the next time."""
+        poller = self.task.poller
+        assert isinstance(poller, WatchedPoller)
+        poller.waits.clear()
+
     def await_patience(self) -> None:
         """Return when the task has entered a blocking call."""
         wait_until(lambda: self.task.waiting_on is not None)

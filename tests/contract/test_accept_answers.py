@@ -72,6 +72,20 @@ def test_notcapable_without_the_right(server: GuestProcess, wire: Wire, accept: 
         assert same_peer(peer, caller)
 
 
+def test_a_connection_gets_the_rights_that_the_listener_hands_down(
+    server: GuestProcess, wire: Wire, accept: Accept
+) -> None:
+    listener, port = server.listen(wire)
+    main, handed = server.main, int(Rights.FD_READ | Rights.SOCK_ADDR_REMOTE)
+    main.must(fd_calls.fd_fdstat_set_rights, listener, SOCKET_RIGHTS, handed)
+    with wire.connect(port):
+        assert accept(main, listener) is Errno.SUCCESS
+        fd = main.word(RO_FD)
+        entry = server.process.fds.get(fd)
+        assert (entry.rights, entry.inheriting) == (handed, handed)
+        assert main.call(sock_io.sock_send, fd, 64, 0, 0, 80) is Errno.NOTCAPABLE
+
+
 def test_again_of_a_nonblocking_listener(server: GuestProcess, wire: Wire, accept: Accept) -> None:
     listener, port = server.listen(wire)
     main = server.main

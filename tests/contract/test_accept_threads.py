@@ -333,14 +333,19 @@ def test_a_call_that_had_its_file_when_another_task_closed_it(server: GuestProce
 
 
 def test_poll_beside_close(server: GuestProcess, threads: ThreadPoolExecutor, wire: Wire) -> None:
-    """A descriptor that is closed under a poll is no reason for it to fail."""
+    """A descriptor that is closed under a poll gets an event with BADF, and its host number stays until then."""
     main, watcher = server.main, server.another()
     listener, port = server.listen(wire)
-    other, other_port = server.listen(wire)
+    other, _ = server.listen(wire)
     with wire.connect(port):
         accepted, _ = main.accept(listener)
-        readable = threads.submit(poll_readable, watcher, accepted, other)
-        watcher.await_blocked()
-        main.close(accepted)
-        with wire.connect(other_port):
-            assert other in result(readable)
+        channel = main.socket(accepted).channel
+        for fds in ((accepted, other), (other,)):
+            polled = threads.submit(watcher.call, poll.poll_oneoff, subscribe(watcher, *fds), 256, len(fds), 2000)
+            watcher.await_blocked()
+            watcher.forget_blocked()
+            main.close(fds[0])
+            assert result(polled) is Errno.SUCCESS
+            assert watcher.word(2000) == 1
+            assert (watcher.word(256), watcher.memory[264]) == (fds[0], Errno.BADF)
+        assert channel.handle.fileno() == -1

@@ -204,7 +204,9 @@ def test_empty_shared_memory() -> None:
 
 
 def test_shared_memory_beyond_the_limit() -> None:
-    with pytest.raises(ModuleError, match="needs 3 pages of memory, 2 are allowed; raise --max-memory"):
+    with pytest.raises(
+        ModuleError, match=r"needs 0\.1875 MiB of memory, 0\.125 MiB are allowed; raise --max-memory to 1M"
+    ):
         SharedMemory(shared_engine(), 3, 2)
 
 

@@ -123,9 +123,7 @@ def test_ports_of_several_names_at_one_address_add_up() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "name", ["evil.test", "bad.example.org", "badexample.org", "", "127.1", "a\0b.example.org"]
-)
+@pytest.mark.parametrize("name", ["evil.test", "bad.example.org", "badexample.org", "", "127.1", "a\0b.example.org"])
 def test_a_name_that_is_not_allowed_teaches_nothing(name: str) -> None:
     policy = NetworkPolicy.from_rules("dns:allow=*.example.org:*, dns:deny=bad.example.org:80")
     policy.learn(name, ["203.0.113.1"])
@@ -179,9 +177,7 @@ def test_localhost_and_trusted_answers_may_be_loopback() -> None:
     policy.learn("localhost", ["127.0.0.1", "169.254.169.254", "203.0.113.1"])
     policy.learn("web.localhost", ["::1"])
     policy.learn("static.test", ["169.254.1.1"], trusted=True)
-    assert [policy.check(connect(address, 80)) for address in ("127.0.0.1", "::1", "169.254.1.1")] == [
-        True
-    ] * 3
+    assert [policy.check(connect(address, 80)) for address in ("127.0.0.1", "::1", "169.254.1.1")] == [True] * 3
     assert not policy.check(connect("169.254.169.254", 80))
     assert not policy.check(connect("203.0.113.1", 80))
 

@@ -53,12 +53,8 @@ rule_texts = st.lists(
     max_size=4,
 ).map(",".join)
 pieces = st.lists(
-    st.sampled_from(
-        ["ipv4:", "ipv6:", "dns:", "allow=", "deny=", "*", "{", "}", "[", "]", ",", ":", "/", "-", " "]
-    )
-    | st.sampled_from(
-        ["1.2.3.4", "::1", "a.test", "*.b", "80", "99999", "in", "out", "%", "\n", "\ud800", "٣", "\0"]
-    ),
+    st.sampled_from(["ipv4:", "ipv6:", "dns:", "allow=", "deny=", "*", "{", "}", "[", "]", ",", ":", "/", "-", " "])
+    | st.sampled_from(["1.2.3.4", "::1", "a.test", "*.b", "80", "99999", "in", "out", "%", "\n", "\ud800", "٣", "\0"]),
     max_size=25,
 ).map("".join)
 endpoints = st.none() | st.tuples(st.one_of(ip4, ip6, st.text(max_size=20)), st.integers(-10, 70000))
@@ -92,9 +88,7 @@ def test_the_parser_raises_only_policy_errors(text: str) -> None:
 @given(rule_texts)
 def test_every_text_of_the_grammar_is_read(text: str) -> None:
     rules = parse_rules(text)
-    assert [parse_rules(rule.text).addresses for rule in rules.addresses] == [
-        (rule,) for rule in rules.addresses
-    ]
+    assert [parse_rules(rule.text).addresses for rule in rules.addresses] == [(rule,) for rule in rules.addresses]
     assert [parse_rules(rule.text).names for rule in rules.names] == [(rule,) for rule in rules.names]
 
 
@@ -104,9 +98,7 @@ def test_every_text_of_the_grammar_is_read(text: str) -> None:
     st.text(max_size=10),
     st.lists(st.text(max_size=10), max_size=3),
 )
-def test_check_learn_and_messages_never_raise(
-    text: str, asked: list[Request], name: str, addresses: list[str]
-) -> None:
+def test_check_learn_and_messages_never_raise(text: str, asked: list[Request], name: str, addresses: list[str]) -> None:
     policy = NetworkPolicy.from_rules(text)
     policy.learn(name, addresses)
     for request in asked:
@@ -145,17 +137,13 @@ def test_a_mapped_address_gets_what_its_ipv4_address_gets(
 
 
 @given(rule_texts, actions, protocols, ip6, ports, st.text(max_size=8))
-def test_a_scope_changes_nothing(
-    text: str, action: str, protocol: str, address: str, port: int, scope: str
-) -> None:
+def test_a_scope_changes_nothing(text: str, action: str, protocol: str, address: str, port: int, scope: str) -> None:
     plain = ask(text, action, protocol, address, port, "::")
     assert ask(text, action, protocol, f"{address}%{scope}", port, "::") is plain
 
 
 @given(rule_texts, st.sampled_from(["connect", "send"]), protocols, ports)
-def test_a_wildcard_destination_gets_no_more_than_loopback(
-    text: str, action: str, protocol: str, port: int
-) -> None:
+def test_a_wildcard_destination_gets_no_more_than_loopback(text: str, action: str, protocol: str, port: int) -> None:
     for wildcard, loopback in (("0.0.0.0", "127.0.0.1"), ("::ffff:0.0.0.0", "127.0.0.1"), ("::", "::1")):
         if ask(text, action, protocol, wildcard, port, wildcard):
             assert ask(text, action, protocol, loopback, port, wildcard)

@@ -38,9 +38,7 @@ def test_counters_are_exact_with_several_threads() -> None:
             assert not rules.check(connect("127.0.0.1", 81))
             rules.learn("a.test", [f"203.0.113.{number}"])
             assert rules.check(connect(f"203.0.113.{number}", 5))
-            assert rules.check(
-                Request("receive", "udp", 4, local=("0.0.0.0", 53), remote=(f"203.0.113.{number}", 5))
-            )
+            assert rules.check(Request("receive", "udp", 4, local=("0.0.0.0", 53), remote=(f"203.0.113.{number}", 5)))
 
     together(4, work)
     assert (rules.allowed, rules.refused) == (4 * 600, 4 * 200)

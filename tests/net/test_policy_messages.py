@@ -82,18 +82,27 @@ def test_only_the_first_refusal_is_told() -> None:
 
 
 def test_a_refusal_by_a_deny_rule_names_the_rule() -> None:
-    policy = NetworkPolicy.from_rules(
-        "ipv4:allow=*:*, ipv4:deny={10.0.0.0/8,\n  127.0.0.1}:*, dns:deny=*.test:*"
-    )
+    policy = NetworkPolicy.from_rules("ipv4:allow=*:*, ipv4:deny={10.0.0.0/8,\n  127.0.0.1}:*, dns:deny=*.test:*")
     assert policy.refusal(connect("10.0.0.1", 80)) == (
         "pywasix: the network policy refused connect to 10.0.0.1:80/tcp: "
         "the rule ipv4:deny={10.0.0.0/8, 127.0.0.1}:* forbids it"
     )
-    assert policy.refusal(resolve("a.test")).endswith(
-        "resolve of a.test: the rule dns:deny=*.test:* forbids it"
-    )
+    assert policy.refusal(resolve("a.test")).endswith("resolve of a.test: the rule dns:deny=*.test:* forbids it")
 
 
 def test_a_refusal_by_a_callable_offers_no_flag() -> None:
     policy = NetworkPolicy(lambda request: False)
     assert policy.refusal(resolve("a.test")).endswith("resolve of a.test: the policy callable said no")
+
+
+def test_a_policy_is_callable_and_a_broken_one_says_how() -> None:
+    with pytest.raises(TypeError, match="from_rules"):
+        NetworkPolicy("ipv4:allow=127.0.0.1:80")  # type: ignore[arg-type]  # the mistake
+
+    def broken(request: Request) -> bool:
+        raise RuntimeError("mine")
+
+    policy = NetworkPolicy(broken)
+    request = Request("connect", "tcp", 4, remote=("127.0.0.1", 80))
+    assert not policy.check(request)
+    assert "the policy callable raised RuntimeError: mine" in policy.refusal(request)

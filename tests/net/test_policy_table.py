@@ -12,9 +12,7 @@ SIX = "ipv6:allow=[2001:db8::/32]:80"
 SIX_LIST = "ipv6:allow={::1, [fe80::/10]}:1000-2000"
 ALL_BUT_PRIVATE = "ipv4:allow=*:*, ipv6:allow=*:*, ipv4:deny={10.0.0.0/8, 127.0.0.0/8}:*"
 DENY_FIRST = "ipv4:deny=192.168.1.1:22, ipv4:allow=192.168.1.0/24:*"
-NAMES = (
-    "dns:allow={*.example.org, example.net, *example.com}:443,dns:deny={bad.example.org, *.ads.example.com}:*"
-)
+NAMES = "dns:allow={*.example.org, example.net, *example.com}:443,dns:deny={bad.example.org, *.ads.example.com}:*"
 ANY_NAME = "dns:allow=*:*"
 MAPPED_ALLOW = "ipv6:allow=[::ffff:10.0.0.0/104]:80"
 MAPPED_DENY = "ipv4:allow=*:*, ipv6:deny=[::ffff:10.1.2.3]:*"

@@ -254,3 +254,32 @@ def test_errors_show_their_errno() -> None:
 
     assert str(SysError(Errno.BADF, "fd 9 is not open")) == "BADF: fd 9 is not open"
     assert str(SysError(Errno.BADF)) == "BADF"
+
+
+def test_run_logs_why_a_program_trapped(caplog: pytest.LogCaptureFixture) -> None:
+    done = pywasix.run([guest("trap")], capture_output=True)
+    assert (done.returncode, done.stderr) == (-6, b"")
+    assert "trap.wasm: wasm trap: unreachable" in caplog.text
+
+
+def test_a_trap_after_a_missing_call_names_the_call() -> None:
+    process = pywasix.start(
+        program(
+            "(drop (call $fork (i32.const 1) (i32.const 0))) unreachable",
+            imports='(import "wasix_32v1" "proc_fork" (func $fork (param i32 i32) (result i32)))',
+        )
+    )
+    assert process.wait(10) == -6
+    assert "it had called proc_fork, which pywasix does not support yet" in process.reason
+
+
+def test_an_error_in_a_with_block_does_not_wait_for_the_program() -> None:
+    with pytest.raises(KeyError), pywasix.start([guest("busy_loop")], stdout=pywasix.DEVNULL) as process:
+        raise KeyError
+    assert process.returncode == -9
+
+
+def test_closed_standard_streams_are_no_descriptor_of_ours() -> None:
+    command = [sys.executable, "-m", "pywasix", "run", str(guest("cat"))]
+    done = subprocess.run(["sh", "-c", '"$@" <&-', "sh", *command], capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout) == (1, b"")  # reading fails at once, as cat(1) finds too

@@ -51,13 +51,27 @@ def test_one_jump_beyond_the_limit() -> None:
 @pytest.mark.parametrize("memory", ['(memory (export "memory") 17)', '(import "env" "memory" (memory 17 20 shared))'])
 def test_a_module_that_begins_beyond_the_limit(memory: str) -> None:
     source = module(f'{memory} (func (export "_start"))')
-    with pytest.raises(ModuleError, match=r"needs 17 pages of memory, 16 are allowed; raise --max-memory"):
+    with pytest.raises(ModuleError, match=r"needs 1\.062 MiB of memory, 1 MiB are allowed; raise --max-memory to 2M"):
         pywasix.run(source, max_memory=16 * PAGE, timeout=PATIENCE)
 
 
 def test_programs_of_shared_memory_run_within_their_limit() -> None:
     done = pywasix.run([guest("shared_hello")], max_memory=64 << 20, capture_output=True, timeout=PATIENCE)
     assert (done.returncode, done.stdout) == (0, b"hello from shared memory: 42, 1\n")
+
+
+def test_tables_are_limited_too() -> None:
+    """Their entries lie in the host's memory: so many that a program needs, not as many as it likes."""
+    grow = """
+        (loop $again (br_if $again (i32.ne (table.grow $t (ref.null func) (i32.const 65536)) (i32.const -1))))
+        (call $proc_exit (table.size $t))
+    """
+    source = module(f'{EXIT} (table $t 1 funcref) (func (export "_start") {grow})')
+    assert 100_000 < pywasix.run(source, timeout=PATIENCE).returncode <= 4 << 20
+    source = module(f'{"(table 1 funcref)" * 100} (func (export "_start"))')
+    with pywasix.start(source) as process:
+        assert process.wait(PATIENCE) == -signal.SIGABRT
+    assert "table count too high" in process.reason
 
 
 OPEN_UNTIL_REFUSED = program(

@@ -17,9 +17,12 @@ from support import PATIENCE, guest
 HELLO = str(guest("hello"))
 
 BAD_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
-    "max_memory": ({"max_memory": 65535}, "max_memory is 65535 bytes; WebAssembly memory comes in pages of 65536"),
-    "negative max_memory": ({"max_memory": -1}, "max_memory is -1 bytes"),
-    "max_fds": ({"max_fds": 2}, "max_fds is 2; the standard streams alone need 3"),
+    "max_memory": (
+        {"max_memory": 65535},
+        "--max-memory (max_memory) is 65535 bytes; WebAssembly memory comes in pages of 65536",
+    ),
+    "negative max_memory": ({"max_memory": -1}, "--max-memory (max_memory) is -1 bytes"),
+    "max_fds": ({"max_fds": 2}, "--max-fds (max_fds) is 2; the standard streams alone need 3"),
     "env without key": ({"env": {"": "x"}}, "env has the key ''"),
     "env key with =": ({"env": {"A=B": "x"}}, "env has the key 'A=B'"),
     "env with NUL": ({"env": {"A": "x\0y"}}, "has a NUL character in it"),
@@ -31,10 +34,16 @@ BAD_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
         "policy goes with a VirtualNetwork",
     ),
     "listen without port": ({"listen": ["127.0.0.1"]}, "listen address '127.0.0.1' is not HOST:PORT"),
+    "listen without brackets": ({"listen": ["::1:80"]}, "is ambiguous; write [V6]:PORT, as in [::1]:80"),
     "listen with a name": ({"listen": ["example.org:80"]}, "listen address 'example.org' is no IP address"),
     "listen port": ({"listen": [("127.0.0.1", 65536)]}, "listen port 65536 is not between 0 and 65535"),
     "more listeners than descriptors": ({"listen": ["127.0.0.1:0"] * 2, "max_fds": 4}, "max_fds"),
     "trace": ({"trace": 7}, "trace is 7; it is True, a path, a file or a callable"),
+    "encoding": ({"encoding": "nonsense"}, "encoding is 'nonsense', errors None: unknown encoding: nonsense"),
+    "encoding of bytes": ({"encoding": "hex"}, "'hex' is not a text encoding"),
+    "encoding of another type": ({"encoding": 7}, "encoding is 7"),
+    "errors": ({"text": True, "errors": "nonsense"}, "unknown error handler name 'nonsense'"),
+    "report": ({"report": 7}, "report is 7; it is a callable that gets a line"),
     "trace file": ({"trace": "/nonexistent/trace"}, "the trace file /nonexistent/trace cannot be written: No such"),
 }
 

@@ -35,9 +35,10 @@ class _Import(NamedTuple):
 
 
 @click.command(short_help="Tell what a module needs, and what of it is supported.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--long", "-l", "as_long", is_flag=True, help="Print the types of imports too.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with everything.")
 @click.argument("file")
-def command(file: str, as_json: bool) -> None:
+def command(file: str, as_long: bool, as_json: bool) -> None:
     """Tell what FILE is, what it imports, and what of that is supported."""
     from pywasix.engine.module import load
 
@@ -46,7 +47,7 @@ def command(file: str, as_json: bool) -> None:
     if as_json:
         _print_json(file, module, imports)
     else:
-        _print_text(file, module, imports)
+        _print_text(file, module, imports, as_long)
 
 
 def _import(function: FunctionImport) -> _Import:
@@ -118,7 +119,7 @@ def _port_order(generation: AbiGeneration) -> str:
     return "big" if generation.big_endian_ports else "little"
 
 
-def _print_text(file: str, module: GuestModule, imports: list[_Import]) -> None:
+def _print_text(file: str, module: GuestModule, imports: list[_Import], as_long: bool) -> None:
     facts = [
         ("name", module.name),
         ("size", f"{Path(file).stat().st_size:,} bytes"),
@@ -131,9 +132,17 @@ def _print_text(file: str, module: GuestModule, imports: list[_Import]) -> None:
         click.echo(line)
     if imports:
         click.echo()
-        print_table(("module", "import", "type", "support", "note"), imports)
+        _print_imports(imports, as_long)
     click.echo()
     click.echo(_summary(imports))
+
+
+def _print_imports(imports: list[_Import], as_long: bool) -> None:
+    if as_long:
+        print_table(("module", "import", "type", "support", "note"), imports)
+    else:
+        shown = [(each.module, each.name, each.support, each.note) for each in imports]
+        print_table(("module", "import", "support", "note"), shown)
 
 
 _ENTRIES = {

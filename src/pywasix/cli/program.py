@@ -8,11 +8,13 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from os import devnull, environ
+from os.path import exists, isfile
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal
 
+from pywasix.cli import INTERRUPTED
 from pywasix.cli.run_options import BARE
-from pywasix.errors import OptionError, PywasixError
+from pywasix.errors import ModuleError, OptionError, PywasixError
 
 if TYPE_CHECKING:
     from pywasix.engine.module import GuestModule
@@ -22,6 +24,7 @@ _MISTAKE = 1
 _TIMED_OUT = 124  # the status of timeout(1)
 _BY_SIGNAL = 128  # the shells' convention: 128 and the signal's number
 _SHOW_PROGRESS_AFTER = 0.5  # seconds of compiling
+_NO_RULES = ("", "all", "none")  # what people try
 
 
 def run_or_explain(**options: Any) -> int:
@@ -55,8 +58,13 @@ def run_program(
     """
     variables = environment(env, environ, forward=forward_host_env)
     network = rules(net)
+    if trace == "":
+        raise OptionError("--trace= names no file: write --trace=FILE, or --trace alone for standard error")
     with _without_collections():
-        module = _load(file)
+        try:
+            module = _load(file)
+        except ModuleError as error:
+            raise ModuleError(f"{error}{joined_value(file, args, net, trace)}") from None
         from pywasix.runtime import start
     with _Signals() as signals:
         try:
@@ -113,11 +121,38 @@ def rules(given: tuple[str, ...]) -> bool | str | None:
     """What ``--net`` means: None without it, True when bare, else all rules together."""
     if not given:
         return None
+    for value in given:
+        if value in _NO_RULES:
+            raise OptionError(
+                f"--net={value} is no rule: --net alone allows everything; without it there is no network"
+            )
     if BARE not in given:
         return ",".join(given)
     if any(value != BARE for value in given):
         raise OptionError("--net without rules allows everything: give rules, or leave them out")
     return True
+
+
+def joined_value(file: str, args: tuple[str, ...], net: tuple[str, ...], trace: str | None) -> str:
+    """What to add to the words about a program that cannot be loaded, when it may be an option's value.
+
+    The values of --net and --trace may be left out, so that the word behind them is never theirs.
+    """
+    if exists(file):
+        return ""
+    if BARE in net and (":allow=" in file or ":deny=" in file):
+        return f"; write --net={_quoted(file)}"
+    if not args or not isfile(args[0]):
+        return ""
+    if trace == BARE:
+        return f"; write --trace={_quoted(file)}"
+    return "; write --net=RULES, or --net alone for everything" if BARE in net else ""
+
+
+def _quoted(word: str) -> str:
+    from shlex import quote
+
+    return quote(word)
 
 
 def report(message: str) -> None:
@@ -140,6 +175,8 @@ def _print_results(results: tuple[Any, ...]) -> None:
         sys.stdout.flush()
     except BrokenPipeError:  # nobody reads: no more attempts, also not the one at the end of the interpreter
         sys.stdout = open(devnull, "w")  # noqa: SIM115  # stays open as long as the interpreter
+    except OSError as error:
+        raise PywasixError(f"cannot write: {error.strerror}") from None
 
 
 def _wait(process: Process, file: str, timeout: float | None) -> int:
@@ -206,26 +243,14 @@ class _Signals:
 
 
 def _load(file: str) -> GuestModule:
-    """Compile; on a terminal, tell when that takes long. Ctrl-C ends us meanwhile as it ends any program."""
-    from pywasix.engine.module import load
-
-    if sys.stderr.isatty():
-        return _load_with_progress(file)
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own handler would wait for the engine
-    try:
-        return load(file)
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _load_with_progress(file: str) -> GuestModule:
-    from pywasix.engine.module import load
-
+    """Compile, in a thread of its own: Python answers Ctrl-C between its own steps only, and the engine's is long."""
     loaded: list[GuestModule] = []
     failed: list[BaseException] = []
 
     def work() -> None:
         try:
+            from pywasix.engine.module import load
+
             loaded.append(load(file))
         except BaseException as error:
             failed.append(error)
@@ -233,16 +258,24 @@ def _load_with_progress(file: str) -> GuestModule:
     worker = Thread(target=work, name="pywasix-compile", daemon=True)
     worker.start()
     worker.join(_SHOW_PROGRESS_AFTER)
-    if worker.is_alive():
+    if worker.is_alive() and sys.stderr.isatty():
         _show_progress(worker, file)
+    worker.join()
     if failed:
         raise failed[0]
     return loaded[0]
 
 
 def _show_progress(worker: Thread, file: str) -> None:
+    """Tell on a terminal that it takes long. Ctrl-C must not leave it without a cursor."""
     from rich.console import Console
     from rich.markup import escape
 
-    with Console(stderr=True).status(f"compiling {escape(file)}"):
-        worker.join()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with Console(stderr=True).status(f"compiling {escape(file)}"):
+            worker.join()
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGINT, before)

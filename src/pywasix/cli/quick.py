@@ -52,30 +52,36 @@ def options_first(words: Sequence[str]) -> list[str]:
 
     Long options of ours may stand behind the program too, as with `wasmer run`, up to a ``--``. A ``--``
     in front of the program leaves everything behind it to the program. An option that stands without its
-    optional value gets the value `BARE`: click would take the next word for it.
+    optional value gets the value `BARE`: click would take the next word for it. An option that lacks its
+    value is the last word, so that click says so.
     """
     options: list[str] = []
     rest = list(words)
     while rest and rest[0].startswith("-") and rest[0] not in ("-", "--"):
-        _move(rest, options)
+        if not _move(rest, options):
+            return options
     if not rest:
         return options
     if rest[0] == "--":
         return [*options, *rest]
     program, arguments = rest.pop(0), []
     while rest and rest[0] != "--":
-        if rest[0].partition("=")[0] in LONG_NAMES:
-            _move(rest, options)
-        else:
+        if rest[0].partition("=")[0] not in LONG_NAMES:
             arguments.append(rest.pop(0))
+        elif not _move(rest, options):
+            return options
     return [*options, "--", program, *arguments, *rest[1:]]
 
 
-def _move(rest: list[str], options: list[str]) -> None:
-    """Move one option, and its value if that is a word of its own."""
+def _move(rest: list[str], options: list[str]) -> bool:
+    """Move one option, and its value if that is a word of its own; returns whether the value was there."""
     word = rest.pop(0)
     option = BY_NAME.get(word)
     bare = option is not None and option.optional_value
     options.append(f"{word}={BARE}" if bare else word)
-    if option is not None and not option.flag and not bare and rest:
-        options.append(rest.pop(0))
+    if option is None or option.flag or bare:
+        return True
+    if not rest or rest[0] == "--":
+        return False
+    options.append(rest.pop(0))
+    return True

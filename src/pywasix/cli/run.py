@@ -13,11 +13,12 @@ from pywasix.cli.run_options import OPTIONS, Option
 
 _HELP = """Run FILE, a WebAssembly program for WASIX or WASI preview1.
 
-Options stand before FILE or after it; what is no option of ours, and everything after a --, belongs to the
-program. The program gets no network and no variables but those that options give it.
+Options stand before FILE. Long ones may stand behind it too, up to a --; short and unknown ones there, and
+everything after the --, belong to the program. The program gets no network and no variables but those that
+options give it.
 
 The exit status is the program's; 128 and the number of the signal that ended it (a trap counts as SIGABRT, 134);
-124 after the timeout; 1 when it cannot be run.
+124 after the timeout; 1 when it cannot be run; 2 when the command line is not understood.
 """
 
 

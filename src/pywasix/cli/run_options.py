@@ -102,7 +102,7 @@ OPTIONS = (
     Option("--forward-host-env", "", "Pass the host's whole environment."),
     Option("--timeout", "SECONDS", "Kill it after this time; the exit status is then 124.", seconds),
     Option("--max-memory", "SIZE", "Memory limit: bytes, or 64M, 1GiB.", size),
-    Option("--max-fds", "N", "Limit of open descriptors.", count),
+    Option("--max-fds", "N", "Limit of open descriptors; half of the host's unless given, 256 to 65536.", count),
     Option("--trace", "[=FILE]", "Print each system call, decoded, to FILE or to standard error."),
     Option("--invoke", "NAME", "Call this export, with ARGS as its numbers; print its results."),
     Option(

@@ -12,29 +12,35 @@ from pywasix.cli.tables import print_table
 if TYPE_CHECKING:
     from pywasix.syscalls.row import Param, Row
 
-_HEADINGS = ("name", "module", "signature", "support", "note")
+_HEADINGS = ("name", "support", "note")
+_LONG_HEADINGS = ("name", "module", "signature", "support", "note")
 
 
 @click.command(short_help="Print the table of system calls.")
-@click.option("--json", "style", flag_value="json", help="Print JSON.")
-@click.option("--markdown", "style", flag_value="markdown", help="Print a Markdown table.")
+@click.option("--long", "-l", "as_long", is_flag=True, help="Print modules and signatures too.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with everything.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print a Markdown table, with everything.")
 @click.argument("pattern", required=False)
-def command(pattern: str | None, style: str | None) -> None:
+def command(pattern: str | None, as_long: bool, as_json: bool, as_markdown: bool) -> None:
     """Print every system call of the ABI and how much of it is supported.
 
     PATTERN shows only some: a part of the name, or a pattern such as 'sock_*'.
     """
     from pywasix.syscalls import table
 
+    if as_json and as_markdown:
+        raise click.UsageError("--json and --markdown are two forms: choose one")
     rows = [row for row in table.rows() if pattern is None or _matches(row.name, pattern)]
-    if style == "json":
+    if as_json:
         _print_json(rows)
-    elif style == "markdown":
+    elif as_markdown:
         _print_markdown(rows)
-    elif rows:
-        print_table(_HEADINGS, [_cells(row) for row in rows])
-    else:
+    elif not rows:
         raise click.BadParameter(f"no system call is called like {pattern!r}", param_hint="PATTERN")
+    elif as_long:
+        print_table(_LONG_HEADINGS, [_cells(row) for row in rows])
+    else:
+        print_table(_HEADINGS, [(row.name, row.support.value, row.note) for row in rows])
 
 
 def _matches(name: str, pattern: str) -> bool:
@@ -84,8 +90,8 @@ def _print_json(rows: list[Row]) -> None:
 
 
 def _print_markdown(rows: list[Row]) -> None:
-    click.echo(f"| {' | '.join(_HEADINGS)} |")
-    click.echo("|---" * len(_HEADINGS) + "|")
+    click.echo(f"| {' | '.join(_LONG_HEADINGS)} |")
+    click.echo("|---" * len(_LONG_HEADINGS) + "|")
     for row in rows:
         name, module, calls, support, note = (cell.replace("|", "\\|") for cell in _cells(row))
         click.echo(f"| `{name}` | {module} | `{calls}` | {support} | {note} |")

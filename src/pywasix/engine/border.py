@@ -183,6 +183,7 @@ def _unsupported(row: Row, *, tells: bool) -> Handler:
         return leave
 
     def answer(ctx: Context, *_: int) -> None:
+        ctx.process.missing[row.name] = None
         raise SysError(Errno.NOSYS, row.note)
 
     return answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from threading import Lock
 from typing import Any, NamedTuple, NoReturn
@@ -13,7 +13,7 @@ from wasmtime import _ffi as ffi
 
 from pywasix.engine import native
 from pywasix.engine.border import Border, Crash, Wrapper
-from pywasix.engine.memory import PAGE, LinearMemory, SharedMemory, exported_memory
+from pywasix.engine.memory import PAGE, LinearMemory, SharedMemory, exported_memory, too_large
 from pywasix.engine.module import GuestModule, type_code
 from pywasix.errors import Killed, ModuleError, ProcessExit, ThreadEnd, printable
 from pywasix.kernel.process import ExitStatus
@@ -186,7 +186,7 @@ class GuestTask:
             return ExitStatus()  # the process has its status already
         if crash is not None:
             return self._status_of_crash(crash)
-        return ExitStatus(signal=_ABORT, reason=stopped.text)
+        return ExitStatus(signal=_ABORT, reason=stopped.text + _hint(self._task.process.missing))
 
     def _status_of_crash(self, crash: Crash) -> ExitStatus:
         self._task.process.crash = crash
@@ -279,10 +279,7 @@ def _check_size(module: GuestModule, max_pages: int) -> None:
     """A memory of its own that is too large from the start gets the same words as an imported one."""
     for each in module.compiled.exports:
         if isinstance(each.type, wasmtime.MemoryType) and each.type.limits.min > max_pages:
-            least = each.type.limits.min
-            raise ModuleError(
-                f"{module.name} needs {least} pages of memory, {max_pages} are allowed; raise --max-memory"
-            )
+            raise ModuleError(f"{module.name} {too_large(each.type.limits.min, max_pages)}")
 
 
 def _raise_if_stopped(error: Any, trap: Any) -> None:
@@ -290,6 +287,12 @@ def _raise_if_stopped(error: Any, trap: Any) -> None:
         raise _Stopped(str(wasmtime.WasmtimeError._from_ptr(error)))
     if trap:
         raise _Stopped(_backtrace(wasmtime.Trap._from_ptr(trap)))
+
+
+def _hint(missing: Iterable[str]) -> str:
+    """Programs trap when a call that they rely on is not there; libc does not say which."""
+    names = ", ".join(missing)
+    return f"\nit had called {names}, which pywasix does not support yet (see pywasix inspect)" if names else ""
 
 
 def _backtrace(trap: wasmtime.Trap) -> str:

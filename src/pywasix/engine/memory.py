@@ -20,6 +20,7 @@ from pywasix.abi.layout import Record
 from pywasix.errors import ModuleError, SysError
 
 PAGE = 65536
+_PAGES_OF_MIB = (1 << 20) // PAGE
 MAX_IOVECS = 1024  # Linux UIO_MAXIOV
 R = TypeVar("R", bound=Record)
 _load_pair = cells.load_u32_pair
@@ -161,6 +162,15 @@ def exported_memory(store: wasmtime.Store, memory: wasmtime.Memory) -> LinearMem
     return LinearMemory(measure, id(memory))
 
 
+def too_large(needed: int, allowed: int) -> str:
+    """What to say of a module that needs more pages than it is allowed: how much that is, and what to give."""
+    least = -(-needed // _PAGES_OF_MIB)
+    return (
+        f"needs {needed / _PAGES_OF_MIB:.4g} MiB of memory, {allowed / _PAGES_OF_MIB:.4g} MiB are allowed; "
+        f"raise --max-memory to {least}M (max_memory to {least << 20})"
+    )
+
+
 class SharedMemory:
     """A shared memory that a module imports, with its own calls of the engine.
 
@@ -173,7 +183,7 @@ class SharedMemory:
 
     def __init__(self, engine: wasmtime.Engine, minimum: int, maximum: int) -> None:
         if minimum > maximum:
-            raise ModuleError(f"the module needs {minimum} pages of memory, {maximum} are allowed; raise --max-memory")
+            raise ModuleError(f"the module {too_large(minimum, maximum)}")
         kind = wasmtime.MemoryType(wasmtime.Limits(minimum, maximum), shared=True)
         self._memory = wasmtime.SharedMemory(engine, kind)
 

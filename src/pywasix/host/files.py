@@ -2,7 +2,7 @@
 
 Descriptors that belong to other programs too (an inherited terminal, a shell's pipe) must not be
 made non-blocking, because that flag is shared with everyone. They are asked first instead: by the
-kernel's "do not wait" flag for one transfer where it has that (pipes), otherwise by poll(2).
+kernel's "do not wait" flag for one transfer where it has that (most pipes), otherwise by poll(2).
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from pywasix.kernel.wait import Handle
 _NO_WAIT = getattr(os, "RWF_NOWAIT", 0)
 # poll(2) promises no more room than this to a writer (POSIX PIPE_BUF).
 _SAFE_WRITE = select.PIPE_BUF
+# What a file that is always ready moves at once: a transfer cannot be interrupted, and must not hold a kill up.
+_MOST = 16 << 20
 _WHENCE = {Whence.SET: os.SEEK_SET, Whence.CUR: os.SEEK_CUR, Whence.END: os.SEEK_END}
 _TYPES = {
     stat.S_IFCHR: FileType.CHARACTER_DEVICE,
@@ -63,7 +65,7 @@ def available_bytes(fd: int) -> int:
 
 
 class FdChannel:
-    """A `ByteChannel` over a host descriptor.
+    """A `ByteChannel` over a host descriptor. One transfer moves at most 16 MiB.
 
     Args:
         fd: the descriptor.
@@ -100,10 +102,17 @@ class FdChannel:
 
     def read(self, buffers: Sequence[memoryview]) -> int:
         try:
-            if self._always_ready or self._nonblocking:
+            if self._always_ready:
+                return os.readv(self._fd, _at_most(_MOST, buffers))
+            if self._nonblocking:
                 return os.readv(self._fd, buffers)
             if self._asks_kernel:
-                return os.preadv(self._fd, buffers, -1, _NO_WAIT)
+                try:
+                    return os.preadv(self._fd, buffers, -1, _NO_WAIT)
+                except OSError as error:
+                    if not _unknown_here(error):
+                        raise
+                    self._asks_kernel = False
             self._require(select.POLLIN)
             return os.readv(self._fd, buffers)
         except OSError as error:
@@ -111,10 +120,17 @@ class FdChannel:
 
     def write(self, buffers: Sequence[memoryview]) -> int:
         try:
-            if self._always_ready or self._nonblocking:
+            if self._always_ready:
+                return os.writev(self._fd, _at_most(_MOST, buffers))
+            if self._nonblocking:
                 return os.writev(self._fd, buffers)
             if self._asks_kernel:
-                return os.pwritev(self._fd, buffers, -1, _NO_WAIT)
+                try:
+                    return os.pwritev(self._fd, buffers, -1, _NO_WAIT)
+                except OSError as error:
+                    if not _unknown_here(error):
+                        raise
+                    self._asks_kernel = False
             self._require(select.POLLOUT)
             return os.write(self._fd, next((each for each in buffers if each), b"")[:_SAFE_WRITE])
         except OSError as error:
@@ -143,5 +159,27 @@ class FdChannel:
 
     def close(self) -> None:
         fd, self._fd = self._fd, -1
-        if self._owned and fd >= 0:
+        if not self._owned or fd < 0:
+            return
+        try:
             os.close(fd)
+        except OSError as error:  # what was written did not reach its disk; the number is free all the same
+            raise sys_error(error) from None
+
+
+def _unknown_here(error: OSError) -> bool:
+    """The kernel knows no "do not wait" for this file: Linux for FIFOs, and before 6.4 for all pipes."""
+    return error.errno in (errno.EOPNOTSUPP, errno.ENOTSUP)
+
+
+def _at_most(limit: int, buffers: Sequence[memoryview]) -> Sequence[memoryview]:
+    """The first `limit` bytes of the buffers."""
+    if sum(map(len, buffers)) <= limit:
+        return buffers
+    first = []
+    for each in buffers:
+        first.append(each[:limit])
+        limit -= len(first[-1])
+        if not limit:
+            break
+    return first

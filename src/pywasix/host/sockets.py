@@ -12,6 +12,8 @@ import _socket as socket  # the C module itself: `socket` adds a Python call to 
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from threading import Lock
 
 from pywasix.abi.enums import AddressFamily, RiFlags, SdFlags, SiFlags, SockOption, SockType
 from pywasix.abi.errno import Errno
@@ -20,7 +22,6 @@ from pywasix.host.errors import ERRNO_OF, sys_error
 from pywasix.host.files import available_bytes, file_status
 from pywasix.kernel.file import FileStatus
 from pywasix.net.address import INET4, INET6, Address
-from pywasix.net.stack import Channel
 
 PATIENCE = 0.02  # seconds
 # struct timeval of a 64-bit system: seconds, microseconds
@@ -34,6 +35,9 @@ _DIRECTIONS = {
 }
 _SEND_FLAGS = (socket.MSG_NOSIGNAL, socket.MSG_NOSIGNAL | socket.MSG_DONTWAIT)
 _INT_MAX = 2**31 - 1
+# Guards the step of every channel between open and closed, for calls that name the descriptor by its number:
+# once it is closed, the host may have given the number to somebody else. Held for calls that never wait.
+_numbers = Lock()
 _FLOW_MAX = 0xFFFFF
 
 
@@ -83,10 +87,11 @@ class HostStack:
         fd = opened.detach()
         if socket.getdefaulttimeout() is not None:
             os.set_blocking(fd, True)
+        channel = HostChannel(fd, family, kind)
         try:
-            return HostChannel(fd, family, kind).patient()
+            return channel.patient()
         except OSError as error:
-            os.close(fd)
+            channel.close()
             raise sys_error(error) from None
 
     def close(self) -> None:
@@ -126,13 +131,17 @@ class HostChannel:
     def _open(self) -> socket.socket:
         opened = self._socket
         if opened is None:
-            fd = self.fd
-            if fd < 0:
-                raise SysError(Errno.BADF, "the socket is closed")
-            opened = self._socket = self._wrapped(fd)
-            if self.fd < 0:  # another thread closed it just now; the number is no longer ours
-                opened.detach()
+            with _numbers:
+                opened = self._socket
+                if opened is None:
+                    opened = self._socket = self._wrapped(self._number())
         return opened
+
+    def _number(self) -> int:
+        """The descriptor, for a caller that holds `_numbers`. Errors: BADF closed."""
+        if self.fd < 0:
+            raise SysError(Errno.BADF, "the socket is closed")
+        return self.fd
 
     def _wrapped(self, fd: int) -> socket.socket:
         if socket.getdefaulttimeout() is None:
@@ -158,7 +167,7 @@ class HostChannel:
         except OSError as error:
             raise sys_error(error) from None
 
-    def accept(self, nonblocking: bool) -> tuple[Channel, Address]:
+    def accept(self, nonblocking: bool) -> tuple[HostChannel, Address]:
         try:
             fd, peer = self._open()._accept()  # type: ignore[attr-defined]  # what socket.accept() wraps; typeshed leaves it out
         except OSError as error:
@@ -182,21 +191,33 @@ class HostChannel:
         except OSError as error:
             raise sys_error(error) from None
         if number:
+            self.give_up()  # else Linux would say ECONNABORTED to the next connect, and EINVAL to listen
             raise sys_error(OSError(number, os.strerror(number)))
         try:
             opened.getpeername()
         except OSError:
             raise WouldBlock("the connection is being made") from None
 
+    def give_up(self) -> bool:
+        from pywasix.host.libc import disconnect  # ctypes takes its time, and few connects fail
+
+        with _numbers:
+            disconnect(self._number())
+        self.take_error()  # Linux notes ECONNRESET for whom the attempt was taken away from
+        return True
+
     # -- data ---------------------------------------------------------------
 
     def recv_into(self, buffer: memoryview, flags: int) -> int:
         try:
             if flags:
-                return self._open().recv_into(buffer, 0, _RECEIVE_FLAGS[flags])
-            return (self._socket or self._open()).recv_into(buffer)
+                count = self._open().recv_into(buffer, 0, _RECEIVE_FLAGS[flags])
+            else:
+                count = (self._socket or self._open()).recv_into(buffer)
         except OSError as error:
             raise sys_error(error) from None
+        # Python does not ask for no bytes at all; Linux looks at the connection.
+        return count if count or len(buffer) else self.recv_vector((buffer,), flags)
 
     def recv_vector(self, buffers: Sequence[memoryview], flags: int) -> int:
         try:
@@ -285,44 +306,33 @@ class HostChannel:
 
     def set_nonblocking(self, nonblocking: bool) -> None:
         try:
-            os.set_blocking(self.fd, not nonblocking)
-        except OSError as error:  # another thread closed it
+            with _numbers:
+                os.set_blocking(self._number(), not nonblocking)
+        except OSError as error:
             raise sys_error(error) from None
 
     def available(self) -> int:
-        return available_bytes(self.fd)
+        with _numbers:
+            return available_bytes(self._number())
 
     def status(self) -> FileStatus:
-        return file_status(self.fd)
+        with _numbers:
+            return file_status(self._number())
 
     def close(self) -> None:
         """Close at once; the host sends what is left on its own. A close that lingers could not be interrupted."""
         if self._lingers and self.fd >= 0:
-            self.set_linger(None)
-        fd, self.fd = self.fd, -1  # before the look at the object that `_open` may be making
-        if self._socket is not None:
-            self._socket.detach()
+            with suppress(SysError):  # nothing may keep it from being closed
+                self.set_linger(None)
+        with _numbers:
+            fd, self.fd = self.fd, -1
+            if self._socket is not None:
+                self._socket.detach()
         if fd >= 0:
-            os.close(fd)
-
-
-def adopt_listener(fd: int) -> HostChannel:
-    """A channel of its own for a listening stream socket that somebody else made and keeps.
-
-    Raises: OSError when the descriptor is not a socket.
-    """
-    own = os.dup(fd)
-    try:
-        known = socket.socket(fileno=own)
-        family = INET6 if known.family == socket.AF_INET6 else INET4
-        known.detach()
-        os.set_blocking(own, True)
-        channel = HostChannel(own, family, SockType.SOCKET_STREAM).patient()
-        channel._lingers = bool(channel.get_linger())
-    except BaseException:
-        os.close(own)
-        raise
-    return channel
+            try:
+                os.close(fd)
+            except OSError:  # whatever close(2) says, the number is gone (Linux)
+                return
 
 
 def _sockaddr(address: Address) -> tuple[str, int] | tuple[str, int, int, int]:

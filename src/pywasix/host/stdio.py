@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Thread
 from typing import IO, Any
 
@@ -21,7 +21,7 @@ PIPE = -1
 STDOUT = -2
 DEVNULL = -3
 _CHUNK = 1 << 16
-_FEEDER_GRACE = 0.05  # seconds; a feeder that is not blocked needs microseconds
+_GRACE = 0.05  # seconds; a thread that is not blocked needs microseconds
 
 
 class Stdio:
@@ -85,12 +85,14 @@ class Stdio:
 
     def _fed(self, source: Any) -> FdChannel:
         channel, end = _pipe(writing=False)
-        self._feeders.append(_pump(_feed, source, end))
+        with _given_back(channel, end):
+            self._feeders.append(_pump(_feed, source, end))
         return channel
 
     def _drained(self, target: Any) -> FdChannel:
         channel, end = _pipe(writing=True)
-        self._drainers.append(_pump(_drain, end, target))
+        with _given_back(channel, end):
+            self._drainers.append(_pump(_drain, end, target))
         return channel
 
     def finish(self) -> None:
@@ -102,15 +104,16 @@ class Stdio:
         for thread in self._drainers:
             thread.join()
         for thread in self._feeders:
-            thread.join(_FEEDER_GRACE)
+            thread.join(_GRACE)
 
     def abandon(self) -> None:
-        """The program was not started: close everything."""
-        for channel in self.channels:
-            channel.close()
-        for end in self.ends:
-            if end is not None:
-                end.close()
+        """The program was not started: close everything, and wait a moment for the threads that notice."""
+        with ExitStack() as closing:
+            for each in (*self.channels, *self.ends):
+                if each is not None:
+                    closing.callback(each.close)
+        for thread in (*self._drainers, *self._feeders):
+            thread.join(_GRACE)
 
 
 def _pipe(writing: bool) -> tuple[FdChannel, IO[bytes]]:
@@ -118,6 +121,30 @@ def _pipe(writing: bool) -> tuple[FdChannel, IO[bytes]]:
     reader, writer = os.pipe()
     guest, ours = (writer, reader) if writing else (reader, writer)
     return FdChannel(guest, owned=True, private=True), open(ours, "rb" if writing else "wb", buffering=0)
+
+
+@contextmanager
+def _given_back(channel: FdChannel, end: IO[bytes]) -> Iterator[None]:
+    """Close both ends of a pipe when the host refuses the thread that would serve it."""
+    try:
+        yield
+    except BaseException:
+        channel.close()
+        end.close()
+        raise
+
+
+def fill_standard_descriptors() -> None:
+    """Open the null device on each of 0, 1 and 2 that this process was started without.
+
+    Otherwise the next descriptor that anybody opens gets such a number, and a guest that inherits its standard
+    streams would get that: one of ours, or of the embedding program.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # POSIX: the lowest free number, which is this one
 
 
 def _inherited(number: int) -> FdChannel:

@@ -104,8 +104,10 @@ class VirtualChannel(HostChannel):
     # -- making connections -------------------------------------------------
 
     def bind(self, address: Address) -> None:
-        """Errors: ADDRINUSE; ADDRNOTAVAIL; INVAL; NETDOWN; BADF closed by another task."""
+        """Errors: ADDRINUSE; ADDRNOTAVAIL; INVAL bound already; NETDOWN; BADF closed by another task."""
         self._need_open()
+        if self.binding is not None:
+            raise SysError(Errno.INVAL, "the socket is bound")
         options = self._options
         self.binding = self._fabric.bind(self._node, self._kind, address, options.only_v6, options.reuse)
 
@@ -164,7 +166,7 @@ class VirtualChannel(HostChannel):
             return
         if self.pair is None or self.side is not None:
             raise SysError(Errno.ISCONN, "the socket is connected")
-        self._withdraw(Errno.CONNABORTED)
+        self.give_up()
         self._attempt = self._fabric.connect(
             self._node, self.binding, address, self.pair, only_v6=options.only_v6, reuse=options.reuse
         )
@@ -196,10 +198,12 @@ class VirtualChannel(HostChannel):
             self.binding = None
         return attempt.failure
 
-    def _withdraw(self, why: Errno) -> None:
-        """Give up an attempt to connect that still waits."""
-        if self._attempt is not None and self._fabric.give_up(self._attempt, why):
-            self._take_failure()
+    def give_up(self) -> bool:
+        attempt = self._attempt
+        if attempt is None or not self._fabric.give_up(attempt, Errno.CONNABORTED):
+            return False
+        self._take_failure()
+        return True
 
     # -- data ---------------------------------------------------------------
 

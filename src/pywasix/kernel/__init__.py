@@ -2,6 +2,7 @@
 
 Order of locks, outermost first; no thread takes one to the left while it holds one to the right:
 `Kernel.process_lock`, `Kernel.descriptor_lock`, `Futexes._lock`, `Signals._lock`, a poller's own.
-Innermost, and never together: those of `net.policy` and of the virtual network.
+Then `net.transfer._answers`. Innermost, and never together: `host.sockets._numbers`, those of `net.policy` and
+of the virtual network.
 No lock is held while a call blocks or while guest code runs.
 """

@@ -34,6 +34,7 @@ class Process:
         local_keys: thread-local keys of the 2022 generation.
         ended: set when the last task is gone and every descriptor is closed.
         complain: tells the user something about the guest that the guest itself cannot be told.
+        missing: calls that were answered with NOSYS because nothing stands behind them, in their order.
         crash: the mistake in pywasix that ended the process, if one did.
     """
 
@@ -58,6 +59,7 @@ class Process:
         self.local_keys = LocalKeys()
         self.status: ExitStatus | None = None
         self.ended = Event()
+        self.missing: dict[str, None] = {}
         self.complain: Callable[[str], None] = _say_nothing
         self.crash: Exception | None = None
 

@@ -56,6 +56,7 @@ class StreamFile(File):
         while done < total and not self.nonblocking:
             rest = after(buffers, done)
             try:
+                task.interruption_point()  # a channel takes a part at a time, so that a kill need not wait for all
                 done += self._transfer(task, lambda rest=rest: self._channel.write(rest), WRITABLE)  # type: ignore[misc]  # mypy cannot type a bound loop variable
             except SysError:
                 break  # what was written counts; the error shows on the next call, as POSIX says

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from pywasix.abi.errno import Errno
@@ -20,10 +20,11 @@ class Task:
     Attributes:
         attention: true when a kill or a signal waits for this task; the border looks at it after
             each call, so it must stay one plain attribute.
-        waiting_on: the file that a blocking call of this task uses now. A file that some task
-            waits on is given back by the last task that leaves it (`FdTable.dispose`).
+        waiting_on: the file that a blocking call of this task uses now, or the files of a poll on several. A
+            file that some task waits on is given back by the last task that leaves it (`FdTable.dispose`).
         lost_file: the file whose last descriptor another thread closed while this task waited on it.
-            It counts only while `waiting_on` is the same: the closer may be late, and the task gone on.
+            It counts only while `waiting_on` is the same: the closer may be late, and the task gone on. A poll
+            looks at its files' `references` instead.
         ended: the task is gone; guarded by the process lock.
         unwind: why the guest's stack is being taken down, stored before it is raised.
         interrupt_engine: makes the engine look at a task that runs guest code; set by the engine.
@@ -54,7 +55,7 @@ class Task:
         self.stopping = False
         self.ended = False
         self.unwind: Unwind | None = None
-        self.waiting_on: File | None = None
+        self.waiting_on: File | frozenset[File] | None = None
         self.lost_file: File | None = None
         self.interrupt_engine: Callable[[], None] = _nothing
         self.call_guest: Callable[[str, tuple[int, ...]], None] = _no_guest
@@ -106,6 +107,17 @@ class Task:
         if not file.references:
             self.lost_file = None
             self.process.fds.dispose(file)
+
+    def wait_on(self, files: frozenset[File]) -> None:
+        """Begin to wait on several files, so that nobody closes them meanwhile."""
+        self.waiting_on = next(iter(files)) if len(files) == 1 else files or None
+
+    def leave_all(self, files: Iterable[File]) -> None:
+        """`leave` for a call on several files."""
+        self.waiting_on = None
+        for file in files:
+            if not file.references:
+                self.leave(file)
 
     def _end(self) -> Unwind:
         status = self.process.status

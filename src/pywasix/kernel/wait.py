@@ -16,6 +16,7 @@ from pywasix.abi.errno import Errno
 from pywasix.errors import SysError, WouldBlock
 
 if TYPE_CHECKING:
+    from pywasix.kernel.file import File
     from pywasix.kernel.task import Task
 
 T = TypeVar("T")
@@ -109,13 +110,22 @@ def sleep(task: Task, deadline: int) -> None:
         task.interruption_point()
 
 
-def poll(task: Task, interests: Sequence[tuple[Handle, int]], deadline: int | None) -> list[int]:
+def poll(
+    task: Task, interests: Sequence[tuple[Handle, int]], deadline: int | None, files: frozenset[File] = frozenset()
+) -> list[int]:
     """Wait until at least one handle is ready or the deadline passes; signal handlers run meanwhile.
 
-    Returns: for each interest the events that are true, all 0 when the deadline passed.
+    Args:
+        files: what the handles belong to. When one loses its last descriptor the wait ends, and none of them is
+            closed before the caller calls `Task.leave_all` on them.
+    Returns:
+        For each interest the events that are true, all 0 when the deadline passed. Those of a lost file say nothing.
     """
     while True:
-        task.attend()
+        task.attend()  # a handler makes calls of its own, so that what is waited on must be told again
+        task.wait_on(files)
+        if any(not file.references for file in files):
+            return task.poller.wait(interests, 0)
         ready = task.poller.wait(interests, remaining(deadline))
         if any(ready) or (deadline is not None and monotonic_ns() >= deadline):
             return ready

@@ -51,9 +51,12 @@ class NetworkPolicy:
     Args:
         judge: gets every `Request`, from several threads at once, and answers True or False. Whatever else it
             answers (a coroutine, None), and whatever it raises, is a refusal.
+    Raises: TypeError when it is not callable.
     """
 
     def __init__(self, judge: Callable[[Request], bool]) -> None:
+        if not callable(judge):
+            raise TypeError(f"{judge!r} is not callable; rules are for NetworkPolicy.from_rules")
         self.unrestricted = False
         self.allowed = 0
         self.refused = 0
@@ -106,6 +109,14 @@ class NetworkPolicy:
         else:
             self.refused += 1
 
+    def _said(self) -> str:
+        """What the policy callable did, in words for the user."""
+        if self.last_error is None:
+            return "the policy callable said no"
+        if self.last_error.startswith("the policy callable"):
+            return self.last_error
+        return f"the policy callable raised {self.last_error}"
+
     def learn(self, name: str, addresses: Iterable[str], *, trusted: bool = False) -> None:
         """Tell that a name was resolved: the rule that allows the name then allows its addresses too.
 
@@ -123,7 +134,7 @@ class NetworkPolicy:
         if deny is not None:
             return f"{_refused(request)}: the rule {' '.join(deny.split())} forbids it"
         if self._judge is not None:
-            return f"{_refused(request)}: the policy callable said no"
+            return f"{_refused(request)}: {self._said()}"
         return refusal_message(request)
 
 

@@ -53,6 +53,8 @@ class Socket(Transfer):
 
     rights = SOCKET_RIGHTS
     accept_timeout: int | None = None
+    _unanswered = False  # a connect came back, or is, before its answer, which is the next one's to tell
+    _judged = False  # the policy allowed to bind
 
     def __init__(
         self, network: Network, channel: Channel, family: int, kind: SockType, state: State = State.FRESH
@@ -81,6 +83,7 @@ class Socket(Transfer):
             self._unopened = address
         else:
             self._bind(address)
+        self._judged = True
         self.state = State.BOUND
 
     def _bind(self, address: Address) -> None:
@@ -97,8 +100,9 @@ class Socket(Transfer):
         """Errors: NOTSUP a datagram socket; INVAL connected; ACCES; ADDRINUSE."""
         self._need_stream("listen")
         self._permit("listen")
-        if self.state is State.FRESH:
+        if self.state in (State.FRESH, State.FAILED) and not self._judged:
             self._network.require("bind", "tcp", local=wildcard(self.family))
+            self._judged = True
         self._open_port()
         self.channel.listen(backlog)
         self.state = State.LISTENING
@@ -124,7 +128,7 @@ class Socket(Transfer):
             deadline, late = self._accept_deadline()
         while True:
             channel, peer = self._take(task, nonblocking, deadline, late)
-            if self._network.unrestricted or self._network.allows("accept", "tcp", local=channel.local(), remote=peer):
+            if self._network.unrestricted or self._admits(channel, peer):
                 break
             channel.close()
         socket = Socket(self._network, channel, self.family, self.kind, State.CONNECTED)
@@ -133,6 +137,16 @@ class Socket(Transfer):
         socket.receive_timeout = self.receive_timeout
         socket.send_timeout = self.send_timeout
         return socket, peer
+
+    def _admits(self, channel: Channel, peer: Address) -> bool:
+        try:
+            return self._network.allows("accept", "tcp", local=channel.local(), remote=peer)
+        except SysError as error:
+            channel.close()
+            raise SysError(Errno.CONNABORTED, f"the connection is of no use any more: {error}") from None
+        except BaseException:
+            channel.close()
+            raise
 
     def _take(self, task: Task, nonblocking: bool, deadline: int | None, late: Errno) -> tuple[Channel, Address]:
         task.waiting_on = self
@@ -167,9 +181,16 @@ class Socket(Transfer):
     def connect(self, task: Task, address: Address) -> None:
         """Connect, waiting unless non-blocking.
 
+        After a call that did not wait for its answer (INPROGRESS, INTR), the next one waits for it and tells it,
+        whatever address it names, as on Linux.
+
         Errors: INPROGRESS (non-blocking, or send timeout), ALREADY, ISCONN, AFNOSUPPORT, ACCES,
             CONNREFUSED, HOSTUNREACH, NETUNREACH, ADDRNOTAVAIL, TIMEDOUT, INTR.
         """
+        if self._unanswered:
+            self._join(task)
+            if self.state is State.CONNECTED:
+                return
         if self.stream or self.state is not State.CONNECTED:  # a datagram socket may be connected again
             self._permit("connect")
         self._same_family(address)
@@ -184,42 +205,76 @@ class Socket(Transfer):
             task.leave(self)
 
     def _connect(self, task: Task, address: Address) -> None:
-        self.state = State.CONNECTING
+        if not self._start_connect():
+            self._join(task)
+            if self.state is not State.CONNECTED:
+                raise self._take_failure()
+            return
+        self._unanswered = True
+        self.shut = 0
         try:
             self.channel.connect(address)
+            self.state = State.CONNECTED
         except WouldBlock:
             if self.nonblocking:
                 raise SysError(Errno.INPROGRESS, "the connection is being made") from None
-            self._await_connect(task)
-        except SysError:
-            self.state = State.FAILED
-            raise
-        self.state = State.CONNECTED
+            self._answer(task, Errno.INPROGRESS)
+        except SysError as error:
+            raise self._refused(error) from None
+        self._unanswered = False
+
+    def _refused(self, error: SysError) -> SysError:
+        """The channel says no; if another task looked first, what it found is the reason."""
+        self._unanswered = False
+        if self.state is not State.CONNECTING:
+            return self._take_failure()
+        self.state = State.FAILED
+        return error
+
+    def _join(self, task: Task) -> None:
+        """Wait for the answer of a connect that was begun by an earlier call, or by another task."""
+        self._settle()
+        if self.state is State.CONNECTING:
+            if self.nonblocking:
+                raise SysError(Errno.ALREADY, "the connection is being made")
+            task.waiting_on = self
+            try:
+                self._answer(task, Errno.ALREADY)
+            finally:
+                task.leave(self)
+        self._unanswered = False
+
+    def _answer(self, task: Task, late: Errno) -> None:
+        try:
+            self._await_connect(task, self.send_timeout, late)
+        finally:
+            self._unanswered = self.state in (State.CONNECTING, State.CONNECTED)
+        if self.state is not State.CONNECTED:
+            raise self._take_failure()
 
     def shutdown(self, how: int) -> None:
         """Close directions. Errors: NOTCONN; INVAL for no or unknown directions."""
         self._permit("shutdown")
         self.channel.shutdown(how)
-        if self.state is not State.LISTENING:
+        if self.state is State.LISTENING:
+            if how & SdFlags.RD:
+                self.state = State.BOUND  # Linux (inet_shutdown): that stops the listening; WR alone does nothing
+            return
+        self._settle()  # the shutdown ends a connect under way
+        if self.state is State.CONNECTED:
             self.shut |= how
-        elif how & SdFlags.RD:
-            self.state = State.BOUND  # Linux (inet_shutdown): that stops the listening; WR alone does nothing
 
     def current_state(self) -> State:
         """The state after looking whether a connect under way has its answer."""
-        if self.state is State.CONNECTING:
-            self._settle()
+        self._settle()
         return self.state
 
     def take_error(self) -> int:
         """The pending error as an errno number, 0 for none; reading clears it (SO_ERROR)."""
+        self._settle()
         if self._failure is not None:
-            failure, self._failure = self._failure, None
-            return int(failure.errno)
-        number = self.channel.take_error()
-        if self.state is State.CONNECTING and number:
-            self.state = State.FAILED
-        return number
+            return int(self._take_failure().errno)
+        return 0 if self.state is State.CONNECTING else self.channel.take_error()
 
     @property
     def protocol(self) -> SockProto:
@@ -232,8 +287,7 @@ class Socket(Transfer):
 
     def peer(self) -> Address:
         """The peer's address and port. Errors: NOTCONN."""
-        if self.state is State.CONNECTING:
-            self._settle()
+        self._settle()
         if self.state is not State.CONNECTED:
             raise SysError(Errno.NOTCONN, f"a {self.state.value} socket has no peer")
         return self.channel.peer()

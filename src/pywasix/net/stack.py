@@ -36,7 +36,17 @@ class Channel(Protocol):
         ...
 
     def connect_result(self) -> None:
-        """The answer: returns when connected, raises `WouldBlock` or why it failed."""
+        """The answer: returns when connected, raises `WouldBlock` or why it failed, which is told once.
+
+        After a failure the channel may be bound, listen and connect as if it had not been tried.
+        """
+        ...
+
+    def give_up(self) -> bool:
+        """Withdraw an attempt to connect, so that no connection comes of it; as after a failure.
+
+        Returns: False when the answer came first; `connect_result` tells it.
+        """
         ...
 
     def recv_into(self, buffer: memoryview, flags: int) -> int: ...

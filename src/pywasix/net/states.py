@@ -19,10 +19,11 @@ class State(Enum):
 
 
 # What each operation answers in a state that does not allow it (Linux: bind(2), listen(2),
-# accept(2), connect(2), tcp(7)). A state that is missing from a row allows the operation.
+# accept(2), connect(2), tcp(7)). A state that is missing from a row allows the operation. After a connect that
+# failed, the channel knows whether the socket still has a port and so cannot be bound.
 REFUSALS: dict[str, dict[State, Errno]] = {
-    "bind": dict.fromkeys(set(State) - {State.FRESH}, Errno.INVAL),
-    "listen": dict.fromkeys((State.CONNECTING, State.CONNECTED, State.FAILED), Errno.INVAL),
+    "bind": dict.fromkeys(set(State) - {State.FRESH, State.FAILED}, Errno.INVAL),
+    "listen": dict.fromkeys((State.CONNECTING, State.CONNECTED), Errno.INVAL),
     "accept": dict.fromkeys(set(State) - {State.LISTENING}, Errno.INVAL),
     "connect": {
         State.CONNECTED: Errno.ISCONN,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from time import monotonic_ns
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from pywasix.abi.enums import RiFlags, SiFlags, SockType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError, WouldBlock
 from pywasix.kernel.file import File, after
-from pywasix.kernel.wait import HANGUP, READABLE, WRITABLE, Handle, deadline_after, until
+from pywasix.kernel.wait import HANGUP, READABLE, WRITABLE, Handle, deadline_after, remaining, until
 from pywasix.net.stack import Channel
 from pywasix.net.states import REFUSALS, State
 
@@ -24,6 +24,9 @@ _CONNECTED = State.CONNECTED  # looking a member up on its class costs as much a
 SEND_DONT_WAIT = int(SiFlags.SEND_DONT_WAIT)
 _TOLD_BY = ("connect", "recv", "send")
 _PACE = 10_000_000  # ns
+# Guards the steps of every socket into and out of CONNECTING: the operating system gives the answer of a connect
+# once, so that whoever asks for it must store it too. Held for calls that never wait.
+_answers = Lock()
 
 
 class Transfer(File):
@@ -53,38 +56,80 @@ class Transfer(File):
         if self.state is State.CONNECTING:
             self._settle()
         if self._failure is not None and operation in _TOLD_BY:
-            failure, self._failure = self._failure, None
-            raise failure
+            raise self._take_failure()
         refusal = REFUSALS[operation].get(self.state)
         if refusal is not None:
             raise SysError(refusal, f"{operation} on a {self.state.value} socket")
 
     def _settle(self) -> None:
-        """Look whether a connect under way has its answer.
+        """Look whether a connect under way has its answer; nobody else may ask the channel for it.
 
         Looking takes the failure from the channel. It is kept for the calls that tell of it: connect, recv,
         send and `take_error`, once, as Linux does with sk_err.
         """
+        if self.state is State.CONNECTING:
+            with _answers:
+                self._look()
+
+    def _look(self) -> None:
+        if self.state is not State.CONNECTING:
+            return  # another task looked first
         try:
             self.channel.connect_result()
         except WouldBlock:
             return
         except SysError as failure:
-            self.state = State.FAILED
             self._failure = failure
-            return
-        self.state = State.CONNECTED
+            self.state = State.FAILED
+        else:
+            self.state = State.CONNECTED
 
-    def _await_connect(self, task: Task) -> None:
-        times = ((self.send_timeout, Errno.INPROGRESS), (self.connect_timeout, Errno.TIMEDOUT))
-        chosen = min(((time, late) for time, late in times if time is not None), default=None)
-        deadline, late = (None, Errno.TIMEDOUT) if chosen is None else (deadline_after(chosen[0]), chosen[1])
+    def _await_connect(self, task: Task, timeout: int | None, late: Errno) -> None:
+        """Wait for the answer of a connect under way.
+
+        Returns when there is one: the state tells it, or another task was told why there is no connection.
+
+        Args:
+            timeout: ns; when it is over, the connect goes on without this task. After `connect_timeout` it does not.
+        Errors: INTR; TIMEDOUT (connect timeout); `late`; why there is no connection.
+        """
+        if self.connect_timeout is not None and (timeout is None or self.connect_timeout < timeout):
+            timeout, late = self.connect_timeout, Errno.TIMEDOUT
         try:
-            until(task, self.channel.connect_result, self.handle, WRITABLE, deadline, late)
+            until(task, self._answered, self.handle, WRITABLE, deadline_after(timeout), late)
         except SysError as error:
-            if error.errno not in (Errno.INTR, Errno.INPROGRESS):
+            if error.errno is not Errno.TIMEDOUT:
+                raise
+            self._give_up()
+            self._answered()
+            if self.state is not State.CONNECTED:
+                raise
+
+    def _start_connect(self) -> bool:
+        """Step into CONNECTING; returns False when another task has just done that."""
+        with _answers:
+            first = self.state is not State.CONNECTING
+            self.state = State.CONNECTING
+            return first
+
+    def _answered(self) -> None:
+        self._settle()
+        if self.state is State.CONNECTING:
+            raise WouldBlock("the connection is being made")
+        if self._failure is not None:
+            raise self._take_failure()
+
+    def _take_failure(self) -> SysError:
+        """Why there is no connection; told once, and to one task."""
+        failure, self._failure = self._failure, None
+        # Linux (inet_stream_connect) says so to a second one
+        return failure or SysError(Errno.CONNABORTED, "another task was told why there is no connection")
+
+    def _give_up(self) -> None:
+        """The connect timeout is over: no connection may come of the attempt, unless it was answered just now."""
+        with _answers:
+            if self.state is State.CONNECTING and self.channel.give_up():
                 self.state = State.FAILED
-            raise
 
     def recv(self, task: Task, buffers: Sequence[memoryview], flags: int) -> int:
         """Receive; returns how many bytes, 0 when the peer has finished.
@@ -117,7 +162,7 @@ class Transfer(File):
         if self.nonblocking or flags & DONT_WAIT:
             return self._receiver(buffers, flags & ~WAIT_ALL)()
         deadline = deadline_after(self.receive_timeout)
-        if not flags & WAIT_ALL:
+        if not flags & WAIT_ALL or not any(buffers):
             return until(task, self._receiver(buffers, flags | DONT_WAIT), self.handle, READABLE, deadline)
         if flags & PEEK:
             return self._peek_all(task, buffers, flags, deadline)
@@ -138,27 +183,18 @@ class Transfer(File):
     def _peek_all(self, task: Task, buffers: Sequence[memoryview], flags: int, deadline: int | None) -> int:
         """PEEK with WAITALL: what was seen stays there, so that waiting for readiness would spin.
 
-        The channel's patience paces the tries instead, for as long as this rare combination lasts; a channel
-        that does not hold the call (AF_UNIX never waits for all when it peeks) is paced here.
+        Until the first byte it is waited for as ever; from then on the tries are paced, for as long as this rare
+        combination lasts.
         """
         total = sum(map(len, buffers))
-        receive = self._receiver(buffers, flags)
+        receive = self._receiver(buffers, (flags | DONT_WAIT) & ~WAIT_ALL)
         finished = 0
         while True:
-            task.interruption_point()
-            began = monotonic_ns()
-            try:
-                count = receive()
-            except WouldBlock:
-                count = -1
-            if count in (0, total) or (finished and count > 0):
+            count = until(task, receive, self.handle, READABLE, deadline)
+            left = remaining(deadline)
+            if count in (0, total) or finished or left == 0:
                 return count
-            if deadline is not None and monotonic_ns() >= deadline:
-                if count < 0:
-                    raise SysError(Errno.AGAIN, "the receive timeout is over")
-                return count
-            if monotonic_ns() - began < _PACE:
-                task.poller.wait((), _PACE)
+            task.poller.wait((), _PACE if left is None else min(left, _PACE))
             finished = task.poller.wait(((self.handle, READABLE),), 0)[0] & HANGUP
 
     def send(self, task: Task, buffers: Sequence[memoryview], flags: int) -> int:
@@ -214,10 +250,17 @@ class Transfer(File):
         if self.state is State.CONNECTING:
             if self.nonblocking or dont_wait:
                 raise WouldBlock("the connection is being made")
-            self._await_connect(task)
-            self.state = State.CONNECTED
+            timeout = self.receive_timeout if operation == "recv" else self.send_timeout
+            task.waiting_on = self
+            try:
+                self._await_connect(task, timeout, Errno.AGAIN)
+            finally:
+                task.leave(self)
+            self._permit(operation)
 
     def read(self, task: Task, buffers: Sequence[memoryview]) -> int:
+        if not (buffers and buffers[0]) and not any(buffers):
+            return 0  # Linux (sock_read_iter): unlike recv, it does not look at the connection
         return self.recv(task, buffers, 0)
 
     def write(self, task: Task, buffers: Sequence[memoryview]) -> int:

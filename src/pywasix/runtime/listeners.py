@@ -32,7 +32,7 @@ def install_listeners(process: Process, listeners: Sequence[Socket]) -> list[tup
     if needed > process.fds.limit:
         for listener in listeners:
             listener.close()
-        raise OptionError(f"max_fds is {process.fds.limit}; the standard streams and the listeners need {needed}")
+        raise OptionError(f"--max-fds (max_fds) is {process.fds.limit}; the standard streams and the listeners need {needed}")
     for listener in listeners:
         process.fds.add(Descriptor(listener, SOCKET_RIGHTS, SOCKET_RIGHTS))
     addresses = [listener.local() for listener in listeners]
@@ -46,14 +46,14 @@ def open_listeners(network: Network, addresses: Sequence[Listen], *, ruled: bool
 
     Args:
         ruled: the network's policy judges who may connect to them; otherwise everybody may.
-    Raises: OSError when an address cannot be had, OptionError when it is none.
+    Raises: OSError when an address cannot be had, OptionError when it is none, or no listening socket.
     """
     if not ruled:
         stack = network.stack
         network = Network(lambda: stack, None, _ignore)
     opened: list[Socket] = []
     try:
-        for each in addresses:
+        for each in [addresses] if isinstance(addresses, str) else addresses:
             opened.append(_listener(network, each))
     except BaseException:
         for socket in opened:
@@ -64,9 +64,9 @@ def open_listeners(network: Network, addresses: Sequence[Listen], *, ruled: bool
 
 def _listener(network: Network, wanted: Any) -> Socket:
     if hasattr(wanted, "fileno"):
-        from pywasix.host.sockets import adopt_listener
+        from pywasix.host.adopted import adopt_listener
 
-        adopted = adopt_listener(wanted.fileno())
+        adopted = adopt_listener(_number(wanted))
         return Socket(network, adopted, adopted.family, SockType.SOCKET_STREAM, State.LISTENING)
     address = parse_listen(wanted)
     try:
@@ -74,6 +74,13 @@ def _listener(network: Network, wanted: Any) -> Socket:
     except SysError as error:
         raise OSError(f"cannot listen on {address}: {error.text}") from None
     return Socket(network, channel, address.family, SockType.SOCKET_STREAM, State.LISTENING)
+
+
+def _number(wanted: HasFileno) -> int:
+    try:
+        return wanted.fileno()
+    except (OSError, ValueError):  # a closed file; io.UnsupportedOperation is both
+        raise OptionError(f"listen got {wanted!r}, which has no descriptor") from None
 
 
 def _listening(stack: NetStack, address: Address) -> Channel:
@@ -92,9 +99,12 @@ def parse_listen(wanted: str | tuple[str, int]) -> Address:
     """An address to listen on: "HOST:PORT", "[V6]:PORT", ":PORT" for every IPv4 address, or (host, port)."""
     if isinstance(wanted, str):
         host, colon, port = wanted.rpartition(":")
-        host = host.removeprefix("[").removesuffix("]") or "0.0.0.0"
+        bracketed = host.startswith("[") and host.endswith("]")
         if not colon or not port.isascii() or not port.isdecimal():
             raise OptionError(f"listen address {wanted!r} is not HOST:PORT, [V6]:PORT or :PORT")
+        if ":" in host and not bracketed:
+            raise OptionError(f"listen address {wanted!r} is ambiguous; write [V6]:PORT, as in [{host}]:{port}")
+        host = host.removeprefix("[").removesuffix("]") or "0.0.0.0"
         wanted = host, int(port)
     host, number = wanted
     try:

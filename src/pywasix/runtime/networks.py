@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 def make_network(net: Net, policy: NetworkPolicy | None, report: Callable[[str], None]) -> Network:
     """The network of a program."""
+    if policy is not None and not hasattr(policy, "check"):
+        raise OptionError(f"policy is {policy!r}; it is a NetworkPolicy, such as NetworkPolicy.from_rules(...)")
     stack = _virtual_stack(net)
     if stack is not None:
         # Its addresses are taken, so that they must be given back in any case.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePath
-from typing import Any
+from typing import IO, Any
 
 from pywasix.abi.generation import AbiGeneration
 from pywasix.engine.instance import EntryPoint
@@ -71,17 +74,42 @@ def pages(max_memory: int | None) -> int:
     if max_memory is None:
         return MAX_PAGES
     if max_memory < PAGE:
-        raise OptionError(f"max_memory is {max_memory} bytes; WebAssembly memory comes in pages of {PAGE}")
+        raise OptionError(
+            f"--max-memory (max_memory) is {max_memory} bytes; WebAssembly memory comes in pages of {PAGE}"
+        )
     return min(max_memory // PAGE, MAX_PAGES)
 
 
 def descriptors(max_fds: int | None, host_limit: int) -> int:
-    """The descriptor limit; what the host allows unless given."""
+    """The descriptor limit; the host's own for a guest unless given."""
     if max_fds is None:
         return host_limit
     if max_fds < 3:
-        raise OptionError(f"max_fds is {max_fds}; the standard streams alone need 3")
+        raise OptionError(f"--max-fds (max_fds) is {max_fds}; the standard streams alone need 3")
     return max_fds
+
+
+def text_files(encoding: str | None, errors: str | None) -> None:
+    """Look whether Python's pipe ends can be text files of this kind."""
+    if encoding is None and errors is None:
+        return
+    try:
+        io.TextIOWrapper(io.BytesIO(), encoding=encoding or "utf-8", errors=errors)
+        codecs.lookup_error(errors or "strict")
+    except (LookupError, TypeError, ValueError) as error:
+        raise OptionError(f"encoding is {encoding!r}, errors {errors!r}: {error}") from None
+
+
+def reporter(report: Callable[[str], None]) -> Callable[[str], None]:
+    """What tells the user a line. A callable that raises must not end the guest that is told of."""
+    if not callable(report):
+        raise OptionError(f"report is {report!r}; it is a callable that gets a line")
+
+    def told(message: str) -> None:
+        with suppress(Exception):
+            report(message)
+
+    return told
 
 
 def generation(module: GuestModule, port_order: str) -> AbiGeneration:
@@ -157,7 +185,7 @@ def trace_writer(trace: Any) -> tuple[Callable[[str], None], Callable[[], None]]
             file = open(trace, "w", encoding="utf-8", buffering=1)  # noqa: SIM115  # closed at the end of the program
         except OSError as error:
             raise OptionError(f"the trace file {trace} cannot be written: {error.strerror}") from None
-        return _line_writer(file.write, _nothing), file.close
+        return _line_writer(file.write, _nothing), lambda: _finish(file)
     if hasattr(trace, "write"):
         return _line_writer(trace.write, _nothing), _nothing
     if callable(trace):
@@ -171,6 +199,12 @@ def _line_writer(write: Callable[[str], Any], flush: Callable[[], None]) -> Call
         flush()
 
     return line
+
+
+def _finish(file: IO[str]) -> None:
+    """Close a trace file. That the last lines did not fit on the disk is no matter of the guest's."""
+    with suppress(OSError):
+        file.close()
 
 
 def _nothing() -> None:

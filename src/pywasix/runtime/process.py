@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from threading import Lock, Thread, stack_size
 from typing import IO, Any
 
@@ -16,6 +16,7 @@ from pywasix.kernel.process import Process as KernelProcess
 # Bytes: the guest's own stack (`engine.module`) and the host's frames.
 _THREAD_STACK = 16 << 20
 _stack_size_lock = Lock()  # guards the process-wide setting of thread stack sizes
+_STOP_GRACE = 1.0  # seconds; a kill takes some milliseconds
 _SIGKILL, _SIGTERM = 9, 15
 
 
@@ -90,7 +91,8 @@ class Process:
         Args:
             timeout: seconds. Raises `TimeoutExpired` when they are over; the program goes on, and
                 calling again goes on reading without loss.
-        Raises: ValueError for input in a further call.
+        Raises: ValueError for input in a further call; TypeError for input that the pipe does not take, before
+            anything is sent; what reading or writing raised, as UnicodeDecodeError for a text pipe.
         """
         if self._exchange is None:
             self._exchange = Exchange(self.stdin, self.stdout, self.stderr, input)
@@ -127,25 +129,35 @@ class Process:
     def __enter__(self) -> Process:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Close the pipes and wait, as Popen does; a program that an error left alone is killed first.
+
+        No shell could kill it: it is a part of this process.
+        """
+        if kind is not None:
+            self.kill()
         for stream in (self.stdout, self.stderr, self.stdin):
             if stream is not None:
                 with suppress(BrokenPipeError):
                     stream.close()
         self.wait()
 
-    def _launch(self, guest: GuestTask, entry: EntryPoint | None, after: Callable[[], None]) -> None:
-        task = self._process.main_task
+    def _launch(self, guest: GuestTask, entry: EntryPoint | None, held: ExitStack) -> None:
+        """Run the guest in a thread of its own, which gives back all that is held, whatever fails."""
 
         def main() -> None:
-            try:
+            with held:
                 self.results = guest.run(entry)
-            finally:
-                guest.close()
-                after()
-                self._process.task_ended(task)
 
-        self._thread = _start_thread(main, f"pywasix-{self.pid}")
+        try:
+            self._thread = _start_thread(main, f"pywasix-{self.pid}")
+        except Exception:  # the host has no thread left
+            held.close()
+            raise
+        except BaseException:  # Ctrl-C, when the thread may run already: what it uses is its own to give back
+            self.kill()
+            self._process.ended.wait(_STOP_GRACE)
+            raise
 
 
 def _start_thread(main: Callable[[], None], name: str) -> Thread:

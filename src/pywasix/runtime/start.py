@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from pywasix.engine.border import Wrapper
 from pywasix.engine.instance import GuestTask
 from pywasix.engine.memory import LinearMemory
 from pywasix.errors import OptionError
-from pywasix.host.limits import open_file_limit
+from pywasix.host.exchange import check_input
+from pywasix.host.limits import guest_file_limit
 from pywasix.host.poller import HostPoller
 from pywasix.host.services import HostServices
-from pywasix.host.stdio import PIPE, Stdio, open_ends
+from pywasix.host.stdio import PIPE, Stdio, fill_standard_descriptors, open_ends
 from pywasix.kernel.fdtable import Descriptor
 from pywasix.kernel.kernel import Kernel
 from pywasix.kernel.process import Process as KernelProcess
@@ -68,12 +70,15 @@ def start(
             `Request`. A `VirtualNetwork`, or one of its hosts.
         policy: judges the use of a virtual network.
         listen: addresses ("127.0.0.1:8080") or listening sockets that the program finds from fd 3 on.
+            A socket stays yours, its blocking mode and timeouts too. Several programs may accept from it; if
+            anybody else does, make it non-blocking, or a program may wait in the host for a caller who was taken.
         max_memory: bytes, at least one page of 64 KiB.
-        max_fds: descriptors; the host's own limit unless given.
+        max_fds: descriptors; unless given half of the host's limit, so that the other half is left for you,
+            but at least 256 and at most 65536.
         trace: True, a path, a file or a callable: a line for each system call.
         invoke: call this export with `args` as its numbers instead of `_start`.
         port_order: the byte order of ports, when a module of 2022 was guessed wrong.
-        report: gets one-line messages for the user; `logging` unless given.
+        report: gets one-line messages for the user; `logging` unless given. What it raises is ignored.
     Raises:
         ModuleError: the module cannot be loaded or linked.
         OptionError: an option cannot be; the text says what it takes.
@@ -85,37 +90,34 @@ def start(
     max_pages = options.pages(max_memory)
     environment = options.environment(env)
     encoded = [options.encoded(each, "argument") for each in arguments]
-    fd_limit = options.descriptors(max_fds, open_file_limit())
-    kernel = Kernel(HostPoller)
-    network = make_network(net, policy, report or _log)
-    process = kernel.start_process(encoded, environment, max_fds=fd_limit)
-    process.complain = report or _log
-    undo: list[Callable[[], None]] = [network.close, lambda: process.task_ended(process.main_task)]
-    try:
+    fd_limit = options.descriptors(max_fds, guest_file_limit())
+    options.text_files(encoding, errors)
+    tell = options.reporter(report or _log)
+    # `held` is what the program holds until it ends; `undo` is for a start that fails.
+    with ExitStack() as undo, ExitStack() as held:
+        fill_standard_descriptors()
+        process = Kernel(HostPoller).start_process(encoded, environment, max_fds=fd_limit)
+        held.callback(process.task_ended, process.main_task)  # the last step: whoever waits finds all of it done
+        process.complain = tell
+        network = make_network(net, policy, tell)
+        held.callback(network.close)
         tracer, finish_trace = _tracer(trace)
-        undo.append(finish_trace)
+        held.callback(finish_trace)
         stdio = Stdio(stdin, stdout, stderr)
-        undo.append(stdio.abandon)
+        undo.callback(stdio.abandon)
         _install_streams(process, stdio)
-        listening = _listen(process, network, listen, ruled=net is not None) if listen else []
+        listening = _listen(process, network, listen, ruled=net is not None and net is not False) if listen else []
 
         def make_context(task: Task, memory: LinearMemory, exports: Callable[[str], bool]) -> Context:
             return Context(task, memory, network, generation, _SERVICES, exports)
 
         guest = GuestTask(process.main_task, module, make_context, max_pages=max_pages, wrap=tracer)
-    except BaseException:
-        for step in reversed(undo):
-            step()
-        raise
-    streams = open_ends(stdio.ends, text=text, encoding=encoding, errors=errors)
-    running = Process(arguments, process, stdio, streams)
-    running.listeners = listening
-
-    def after() -> None:
-        network.close()
-        finish_trace()
-
-    running._launch(guest, entry, after)
+        held.callback(guest.close)
+        streams = open_ends(stdio.ends, text=text, encoding=encoding, errors=errors)
+        running = Process(arguments, process, stdio, streams)
+        running.listeners = listening
+        running._launch(guest, entry, held.pop_all())
+        undo.pop_all()
     return running
 
 
@@ -167,14 +169,15 @@ def run(
         timeout: seconds; the program is killed when they are over.
         check: raise when the return code is not 0.
         start_options: everything else that `start` takes.
-    Returns: args, returncode, stdout, stderr.
-    Raises: `subprocess.TimeoutExpired`; `subprocess.CalledProcessError`; what `start` raises.
+    Returns: args, returncode, stdout, stderr. The reason of a trap goes to `logging`, unless `report` is given.
+    Raises: `subprocess.TimeoutExpired`; `subprocess.CalledProcessError`; what `start` and `communicate` raise.
     """
     from subprocess import CalledProcessError, CompletedProcess, TimeoutExpired
 
     if input is not None:
         if start_options.get("stdin") is not None:
             raise OptionError("input and stdin may not both be given")
+        check_input(input, text=any(map(start_options.get, ("text", "encoding", "errors"))))
         start_options["stdin"] = PIPE
     if capture_output:
         if start_options.get("stdout") is not None or start_options.get("stderr") is not None:
@@ -185,12 +188,15 @@ def run(
             stdout, stderr = process.communicate(input, timeout=timeout)
         except TimeoutExpired:
             process.kill()
-            process.communicate()
+            with suppress(UnicodeError):  # a text that the kill cut off
+                process.communicate()
             raise TimeoutExpired(process.args, timeout or 0, *process._received()) from None
         except BaseException:
             process.kill()
             raise
     code = process.wait()
+    if process.reason and start_options.get("report") is None:
+        _log(f"{process.args[0]}: {process.reason}")  # what is returned has no room for it
     if check and code:
         raise CalledProcessError(code, process.args, stdout, stderr)
     return CompletedProcess(process.args, code, stdout, stderr)

@@ -11,6 +11,9 @@ from pywasix.kernel.fdtable import Descriptor
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.row import BASE, EXTENSION, syscall
 
+_SET_FLAGS = int(Rights.FD_FDSTAT_SET_FLAGS)
+_GET_STATUS = int(Rights.FD_FILESTAT_GET)
+
 
 @syscall(modules=BASE)
 def fd_close(ctx: Context, fd: Fd) -> None:
@@ -36,9 +39,9 @@ def fd_fdstat_get(ctx: Context, fd: Fd, buf_ptr: Out[FdStat]) -> None:
 def fd_fdstat_set_flags(ctx: Context, fd: Fd, flags: Flags[FdFlags]) -> None:
     """Set the status flags of the open file, which all copies of the descriptor share.
 
-    ABI: preview1. Errors: BADF; INVAL unknown flags.
+    ABI: preview1. Errors: BADF; NOTCAPABLE; INVAL unknown flags.
     """
-    ctx.fds.get(fd).file.set_flags(flags)
+    ctx.fds.file(fd, _SET_FLAGS).set_flags(flags)
 
 
 @syscall(modules=BASE)
@@ -79,9 +82,9 @@ def fd_fdflags_set(ctx: Context, fd: Fd, flags: Flags[FdFlagsExt]) -> None:
 def fd_filestat_get(ctx: Context, fd: Fd, buf: Out[FileStat]) -> None:
     """Tell what stat tells: device, inode, type, links, size in bytes, times in ns.
 
-    ABI: preview1. Errors: BADF; FAULT.
+    ABI: preview1. Errors: BADF; NOTCAPABLE; FAULT.
     """
-    file = ctx.fds.get(fd).file
+    file = ctx.fds.file(fd, _GET_STATUS)
     s = file.status()
     record = FileStat(s.device, s.inode, file.filetype, s.links, s.size, s.accessed, s.modified, s.changed)
     ctx.memory.store(buf, record)
@@ -91,9 +94,9 @@ def fd_filestat_get(ctx: Context, fd: Fd, buf: Out[FileStat]) -> None:
 def unstable_fd_filestat_get(ctx: Context, fd: Fd, buf: Out[UnstableFileStat]) -> None:
     """Tell what stat tells, in the layout with a 32-bit link count.
 
-    ABI: wasi_unstable. Errors: BADF; FAULT.
+    ABI: wasi_unstable. Errors: BADF; NOTCAPABLE; FAULT.
     """
-    file = ctx.fds.get(fd).file
+    file = ctx.fds.file(fd, _GET_STATUS)
     s = file.status()
     record = UnstableFileStat(
         s.device, s.inode, file.filetype, s.links & 0xFFFFFFFF, s.size, s.accessed, s.modified, s.changed
@@ -105,7 +108,7 @@ def unstable_fd_filestat_get(ctx: Context, fd: Fd, buf: Out[UnstableFileStat]) -
 def fd_renumber(ctx: Context, fd: Fd, to: Fd) -> None:
     """Move a descriptor to another number, closing what is there; WASIX guests keep the old one too (dup2).
 
-    ABI: preview1 says the old number is gone; WASIX libc makes dup2() of it.
+    ABI: preview1 says the old number is gone, and the new one must be open; WASIX libc makes dup2() of it.
     Errors: BADF; BUSY another thread is just opening that number.
     """
     if not ctx.generation.renumber_copies:

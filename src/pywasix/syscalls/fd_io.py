@@ -7,11 +7,14 @@ from pywasix.abi.errno import Errno
 from pywasix.abi.records import Ciovec, Iovec
 from pywasix.abi.scalars import Code, Fd, FileDelta, Filesize, In, Out, Size
 from pywasix.errors import SysError
+from pywasix.kernel.file import File
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.row import BASE, syscall
 
 _READ = int(Rights.FD_READ)
 _WRITE = int(Rights.FD_WRITE)
+_SEEK = int(Rights.FD_SEEK)
+_TELL = int(Rights.FD_TELL)
 
 
 @syscall(modules=BASE)
@@ -42,12 +45,13 @@ def fd_write(ctx: Context, fd: Fd, iovs: In[Ciovec], iovs_len: Size, nwritten: O
 def fd_seek(ctx: Context, fd: Fd, offset: FileDelta, whence: Code[Whence], newoffset: Out[Filesize]) -> None:
     """Move the position of a file, in bytes, and tell where it is.
 
-    ABI: preview1; wasi_unstable numbers the origins differently. Errors: BADF; SPIPE; INVAL; FAULT.
+    ABI: preview1; wasi_unstable numbers the origins differently.
+    Errors: BADF; SPIPE a stream; NOTCAPABLE; INVAL; FAULT.
     """
     origin = ctx.generation.whence(whence)
     if origin is None:
         raise SysError(Errno.INVAL, f"unknown origin {whence}")
-    file = ctx.fds.get(fd).file
+    file = _seekable(ctx, fd, _SEEK)
     ctx.memory.check(newoffset, 8)
     ctx.memory.store_u64(newoffset, file.seek(offset, origin))
 
@@ -56,8 +60,16 @@ def fd_seek(ctx: Context, fd: Fd, offset: FileDelta, whence: Code[Whence], newof
 def fd_tell(ctx: Context, fd: Fd, offset: Out[Filesize]) -> None:
     """Tell the position of a file in bytes.
 
-    ABI: preview1. Errors: BADF; SPIPE; FAULT.
+    ABI: preview1. Errors: BADF; SPIPE a stream; NOTCAPABLE; FAULT.
     """
-    file = ctx.fds.get(fd).file
+    file = _seekable(ctx, fd, _TELL)
     ctx.memory.check(offset, 8)
     ctx.memory.store_u64(offset, file.seek(0, Whence.CUR))
+
+
+def _seekable(ctx: Context, fd: int, right: int) -> File:
+    """The file of a descriptor that has a position, and the right to it. Errors: BADF; SPIPE; NOTCAPABLE."""
+    file = ctx.fds.get(fd).file
+    if not file.rights & right:  # lseek(2): so a program finds out what is a stream, which needs no right
+        raise SysError(Errno.SPIPE, f"fd {fd} has no position")
+    return ctx.fds.file(fd, right)

@@ -17,6 +17,8 @@ from pywasix.syscalls.row import PREVIEW1_AND_WASIX, syscall
 
 _POLL = int(Rights.POLL_FD_READWRITE)
 _HANGUP = int(EventRwFlags.FD_READWRITE_HANGUP)
+_MOST = 65536  # subscriptions of one call, whatever the limit of descriptors: they are decoded one by one
+_BREATH = 1000  # so many are decoded between two looks whether the task must end
 _INTERESTS = {int(EventType.FD_READ): wait.READABLE, int(EventType.FD_WRITE): wait.WRITABLE}
 
 
@@ -40,8 +42,9 @@ def poll_oneoff(ctx: Context, in_: In[Subscription], out: Out[Event], nsubscript
     """Wait until a clock or a descriptor of a list is ready; signal handlers run meanwhile.
 
     ABI: preview1; 48-byte subscriptions, 32-byte events, at most one event each.
-    Errors: INVAL no subscriptions, or more than two for each possible descriptor; FAULT. An event of
-        its own tells BADF, NOTCAPABLE, INVAL (unknown type or clock).
+    Errors: INVAL no subscriptions, more than two for each possible descriptor, or over 65536; FAULT.
+        An event of its own tells BADF (also when another task closes the descriptor meanwhile), NOTCAPABLE,
+        INVAL (unknown type or clock).
     """
     _poll(ctx, in_, out, nsubscriptions, nevents)
 
@@ -58,20 +61,31 @@ def unstable_poll_oneoff(
 
 
 def _poll(ctx: Context, source: int, out: int, count: int, nevents: int, *, unstable: bool = False) -> None:
-    if not 0 < count <= 2 * ctx.fds.limit + 1:
+    if not 0 < count <= min(2 * ctx.fds.limit + 1, _MOST):
         raise SysError(Errno.INVAL, f"{count} subscriptions")
-    size = SUBSCRIPTION_SIZE[unstable]
-    raw = ctx.memory.read(source, count * size)
+    raw = ctx.memory.read(source, count * SUBSCRIPTION_SIZE[unstable])
     ctx.memory.check(out, count * EVENT_SIZE)
     ctx.memory.check(nevents, 4)
-    only = count == 1
-    watched = [
-        _watch(ctx, *decode_subscription(raw, index * size, unstable=unstable), only=only) for index in range(count)
-    ]
-    _wait(ctx, watched)
-    events = [_event(each) for each in watched if _fired(each)]
+    watched = _decode(ctx, raw, count, unstable=unstable)
+    files = frozenset(each.file for each in watched if each.file is not None)
+    try:
+        _wait(ctx, watched, files)
+        events = [_event(each) for each in watched if _fired(each)]
+    finally:
+        ctx.task.leave_all(files)
     ctx.memory.write(out, b"".join(events))
     ctx.memory.store_u32(nevents, len(events))
+
+
+def _decode(ctx: Context, raw: bytes, count: int, *, unstable: bool) -> list[_Watched]:
+    size = SUBSCRIPTION_SIZE[unstable]
+    only = count == 1
+    watched = []
+    for index in range(count):
+        if index % _BREATH == _BREATH - 1:
+            ctx.task.attend()
+        watched.append(_watch(ctx, *decode_subscription(raw, index * size, unstable=unstable), only=only))
+    return watched
 
 
 def _watch(
@@ -111,7 +125,7 @@ def _watch_clock(ctx: Context, userdata: int, clock: int, timeout: int, flags: i
     return watched
 
 
-def _wait(ctx: Context, watched: list[_Watched]) -> None:
+def _wait(ctx: Context, watched: list[_Watched], files: frozenset[File]) -> None:
     deadline = min((each.deadline for each in watched if each.deadline is not None), default=None)
     for each in watched:
         if each.file is not None and each.file.handle is None:
@@ -120,8 +134,11 @@ def _wait(ctx: Context, watched: list[_Watched]) -> None:
             deadline = 0
     waiting = [each for each in watched if each.file is not None and not each.ready]
     interests = [(each.file.handle, each.interest) for each in waiting if each.file and each.file.handle]
-    for each, ready in zip(waiting, wait.poll(ctx.task, interests, deadline), strict=True):
+    for each, ready in zip(waiting, wait.poll(ctx.task, interests, deadline, files), strict=True):
         each.ready = ready
+    for each in watched:
+        if each.file is not None and not each.file.references:
+            each.error = Errno.BADF
 
 
 def _fired(watched: _Watched) -> bool:
@@ -131,7 +148,7 @@ def _fired(watched: _Watched) -> bool:
 
 def _event(watched: _Watched) -> bytes:
     size = 0
-    if watched.file is not None and watched.kind == EventType.FD_READ:
+    if watched.file is not None and not watched.error and watched.kind == EventType.FD_READ:
         size = watched.file.available()
     hangup = _HANGUP if watched.ready & wait.HANGUP else 0
     return encode_event(watched.userdata, watched.error, watched.kind, size, hangup)

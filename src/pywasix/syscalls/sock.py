@@ -99,7 +99,8 @@ def sock_accept_v2(ctx: Context, sock: Fd, fd_flags: Flags[FdFlags], ro_fd: Out[
     """Take a waiting connection; tell its new descriptor and the peer's address and port.
 
     Both results and the descriptor are secured before a connection is taken: FAULT and MFILE leave
-    the caller in the queue. The flags describe the new descriptor only, nothing is inherited.
+    the caller in the queue. The flags describe the new descriptor only, no flag is inherited; its rights are the
+    listener's inheriting ones.
 
     ABI: WASIX since 2023-05-23. Errors: BADF; NOTSOCK; NOTCAPABLE; NOTSUP a datagram socket; INVAL
         not listening, or flags that are not NONBLOCK; FAULT; MFILE; AGAIN non-blocking, or the
@@ -109,7 +110,7 @@ def sock_accept_v2(ctx: Context, sock: Fd, fd_flags: Flags[FdFlags], ro_fd: Out[
     listener.check_accept()
     memory = ctx.memory
     memory.check(ro_addr, 28 if listener.family == 2 and ctx.generation.wide_addresses else 20)
-    peer = _accept(ctx, listener, fd_flags, ro_fd)
+    peer = _accept(ctx, listener, sock, fd_flags, ro_fd)
     memory.write(ro_addr, ctx.generation.encode_addr_port(peer[0], peer[2], peer[1], peer[3], peer[4]))
 
 
@@ -130,10 +131,11 @@ def sock_accept(ctx: Context, fd: Fd, flags: Flags[FdFlags], ro_fd: Out[Fd]) -> 
     """
     listener = socket_of(ctx, fd, _ACCEPT)
     listener.check_accept()
-    _accept(ctx, listener, flags, ro_fd)
+    _accept(ctx, listener, fd, flags, ro_fd)
 
 
-def _accept(ctx: Context, listener: Socket, flags: int, ro_fd: int) -> Address:
+def _accept(ctx: Context, listener: Socket, sock: int, flags: int, ro_fd: int) -> Address:
+    rights = SOCKET_RIGHTS & ctx.fds.get(sock).inheriting  # preview1: the descriptors that come of this one
     if flags & ~_NONBLOCK:
         raise SysError(Errno.INVAL, "accept takes no flag but NONBLOCK")
     ctx.memory.check(ro_fd, 4)
@@ -143,7 +145,7 @@ def _accept(ctx: Context, listener: Socket, flags: int, ro_fd: int) -> Address:
     except BaseException:
         ctx.fds.cancel(fd)
         raise
-    ctx.fds.install(fd, Descriptor(socket, SOCKET_RIGHTS, SOCKET_RIGHTS))
+    ctx.fds.install(fd, Descriptor(socket, rights, rights))
     ctx.memory.store_u32(ro_fd, fd)
     return peer
 

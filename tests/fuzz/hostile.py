@@ -1,0 +1,186 @@
+"""Strategies for hostile arguments, read off the rows of the system call table.
+
+A pointer comes with what is put there before the call, so that a call gets past its first check often
+enough. What depends on the world (the port of a listener) stays symbolic until it is stored.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, get_args, get_origin
+
+from hypothesis import strategies as st
+
+from pywasix.abi.addresses import AddrPort
+from pywasix.abi.codecs import SUBSCRIPTION_SIZE
+from pywasix.abi.records import Ciovec, Iovec, OptionTimestamp, Subscription, UnstableSubscription
+from pywasix.abi.scalars import U32, Char, Code, Fd, Flags
+from pywasix.syscalls.row import Param, Row
+from world import MEMORY, SIGNAL_HANDLER
+
+if TYPE_CHECKING:
+    from fuzz.city import City
+
+SLOTS = tuple(range(1024, 1024 + 64 * 160, 160))
+"""Addresses far enough from each other for the largest record (110 bytes)."""
+U32_EDGES = (0, 1, 2, 3, 4, 7, 8, 63, 255, 256, 1023, 1024, 1025, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1)
+U64_EDGES = (0, 1, 1000, 10**6, 2**31, 2**32 - 1, 2**32, 10**9, 2**63 - 1, 2**63, 2**64 - 2, 2**64 - 1)
+HOSTS = ("127.0.0.1", "::1", "0.0.0.0", "::", "::ffff:127.0.0.1", "10.0.0.2", "10.0.0.77", "192.0.2.1", "ff02::1")
+PORTS = ("listener", "listener6", "closed", "0", "10275", "65535")
+
+
+class Fill(Protocol):
+    """Something to store before a call."""
+
+    def encode(self, city: City) -> bytes: ...
+
+
+class Words(NamedTuple):
+    """32-bit words."""
+
+    words: tuple[int, ...]
+
+    def encode(self, city: City) -> bytes:
+        return b"".join(word.to_bytes(4, "little") for word in self.words)
+
+
+class Raw(NamedTuple):
+    """Bytes."""
+
+    data: bytes
+
+    def encode(self, city: City) -> bytes:
+        return self.data
+
+
+class AddressOf(NamedTuple):
+    """A socket address; ``tail`` is stored from byte 20 on."""
+
+    host: str
+    port: str
+    tail: bytes
+
+    def encode(self, city: City) -> bytes:
+        return city.encoded_address(self.host, self.port) + self.tail
+
+
+class Polled(NamedTuple):
+    """Subscriptions as (kind, subject, timeout, flags)."""
+
+    subscriptions: tuple[tuple[int, int, int, int], ...]
+
+    def encode(self, city: City) -> bytes:
+        unstable = city.generation.unstable
+        found = b""
+        for index, (kind, subject, timeout, flags) in enumerate(self.subscriptions):
+            gap = 16 if unstable and kind == 0 else 8
+            head = index.to_bytes(8, "little") + kind.to_bytes(gap, "little") + subject.to_bytes(8, "little")
+            tail = timeout.to_bytes(8, "little") + bytes(8) + flags.to_bytes(8, "little")
+            found += (head + tail).ljust(SUBSCRIPTION_SIZE[unstable], b"\0")
+        return found
+
+
+class Pointed(NamedTuple):
+    """An argument that is an address, and what is put there (if it fits)."""
+
+    pointer: int
+    fill: Fill | None
+
+
+class Hostile(NamedTuple):
+    """One call: a value or a `Pointed` for each parameter of a row."""
+
+    row: Row
+    arguments: tuple[int | Pointed, ...]
+
+    def __repr__(self) -> str:
+        return f"{self.row.name}{self.arguments}"
+
+
+pointers = st.one_of(
+    st.sampled_from(SLOTS),
+    st.sampled_from(SLOTS),
+    st.sampled_from(SLOTS),
+    st.sampled_from(SLOTS).flatmap(lambda slot: st.integers(slot, slot + 24)),
+    st.integers(MEMORY - 130, MEMORY + 1),
+    st.sampled_from((0, 1, 4, MEMORY, 2**31, 2**32 - 1, 2**32 - 4, 2**32 - 8, 2**32 - 20)),
+)
+lengths = st.one_of(st.integers(0, 64), st.sampled_from(U32_EDGES))
+u32 = st.one_of(st.integers(0, 24), st.sampled_from(U32_EDGES), st.integers(0, 2**32 - 1))
+u64 = st.one_of(st.integers(0, 2000), st.sampled_from(U64_EDGES))
+SOCKETS = (*range(5, 18), 19)
+"""What `city.City` opens: 0 to 4 and 18 are streams, 20 is reserved, all others up to 19 are sockets."""
+descriptors = st.one_of(st.integers(0, 19), st.integers(0, 19), st.sampled_from((20, 21, 23, 24, 2**31, 2**32 - 1)))
+sockets = st.one_of(st.sampled_from(SOCKETS), st.sampled_from(SOCKETS), st.sampled_from(SOCKETS), descriptors)
+nanoseconds = st.one_of(st.integers(0, 2000), st.integers(0, 2000), st.sampled_from((*U64_EDGES[:4], 2**64 - 1)))
+
+_buffers = st.one_of(st.tuples(st.sampled_from(SLOTS), st.integers(0, 200)), st.tuples(pointers, lengths))
+_vectors = st.lists(_buffers, max_size=4).map(lambda pairs: Words(tuple(word for pair in pairs for word in pair)))
+_addresses = st.builds(
+    AddressOf,
+    st.sampled_from(HOSTS) | st.sampled_from(HOSTS[:2]),
+    st.sampled_from(PORTS),
+    st.sampled_from((b"", bytes(8), b"\xff" * 8, b"\1\0\0\0\1\0\0\0")),
+)
+_options = st.builds(
+    lambda tag, time: Words((tag, 0, time & 0xFFFFFFFF, time >> 32)), st.sampled_from((0, 1, 1, 1, 2, 255)), nanoseconds
+)
+_subscriptions = st.lists(
+    st.one_of(
+        st.tuples(st.just(0), st.integers(0, 4), nanoseconds, st.sampled_from((0, 0, 1, 2, 65535))),
+        st.tuples(st.integers(1, 2), descriptors, st.just(0), st.just(0)),
+        st.tuples(st.integers(0, 255), descriptors, nanoseconds, st.just(0)),
+    ),
+    max_size=4,
+).map(lambda found: Polled(tuple(found)))
+_names = st.sampled_from((SIGNAL_HANDLER.encode(), b"__wasm_signal_blocked", b"\xff\xfe\xfd", b""))
+_FILLS: list[tuple[Any, st.SearchStrategy[Any]]] = [
+    (Iovec, _vectors),
+    (Ciovec, _vectors),
+    (AddrPort, _addresses),
+    (OptionTimestamp, _options),
+    (Subscription, _subscriptions),
+    (UnstableSubscription, _subscriptions),
+    (Char, _names.map(Raw)),
+    (U32, st.integers(0, 3).map(lambda word: Words((word,)))),
+]
+
+
+def _fill(target: Any) -> st.SearchStrategy[Any]:
+    for known, strategy in _FILLS:
+        if target == known:
+            return st.one_of(*[strategy] * 5, st.binary(max_size=120).map(Raw))
+    return st.binary(max_size=64).map(Raw)
+
+
+def _value(row: Row, param: Param) -> st.SearchStrategy[int]:
+    """A number for a parameter that is no pointer."""
+    if param.type == Fd:
+        return sockets if row.name.startswith("sock_") else descriptors
+    if param.mask is not None:
+        return st.one_of(st.integers(0, param.mask), st.integers(0, param.mask), st.just(0), st.sampled_from(U32_EDGES))
+    if get_origin(param.type) in (Code, Flags):
+        members = tuple(int(each) for each in get_args(param.type)[0])
+        known = st.sampled_from(members)
+        if param.wasm == "i64":
+            return st.one_of(known, u64, st.lists(known).map(sum))
+        return st.one_of(*[known] * 5, u32)
+    if param.wasm == "i64":
+        if param.signed:
+            return u64.map(lambda value: value - (1 << 64) if value >> 63 else value)
+        return nanoseconds if param.name in ("duration", "timeout") else u64
+    if param.name.endswith(("len", "nsubscriptions")):
+        return st.one_of(st.integers(0, 4), st.integers(0, 4), lengths)
+    return u32
+
+
+def _argument(row: Row, param: Param) -> st.SearchStrategy[int | Pointed]:
+    if param.kind == "value":
+        return _value(row, param)
+    if param.kind == "out":
+        return st.builds(Pointed, pointers, st.none())
+    return st.builds(Pointed, pointers, st.one_of(st.none(), *[_fill(param.type)] * 4))
+
+
+def calls_of(row: Row) -> st.SearchStrategy[Hostile]:
+    """Hostile calls of one function."""
+    return st.tuples(*(_argument(row, param) for param in row.params)).map(lambda arguments: Hostile(row, arguments))
