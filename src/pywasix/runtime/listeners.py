@@ -32,7 +32,9 @@ def install_listeners(process: Process, listeners: Sequence[Socket]) -> list[tup
     if needed > process.fds.limit:
         for listener in listeners:
             listener.close()
-        raise OptionError(f"--max-fds (max_fds) is {process.fds.limit}; the standard streams and the listeners need {needed}")
+        raise OptionError(
+            f"--max-fds (max_fds) is {process.fds.limit}; the standard streams and the listeners need {needed}"
+        )
     for listener in listeners:
         process.fds.add(Descriptor(listener, SOCKET_RIGHTS, SOCKET_RIGHTS))
     addresses = [listener.local() for listener in listeners]
