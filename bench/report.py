@@ -12,6 +12,7 @@ from measure import IMPORT_ENGINE, MEASUREMENTS, Measurement, Results
 CONTESTANTS = ("C", "Python", "Wasmer", "pywasix")
 
 OURS = "pywasix"
+PLOTS_IN_A_LINE = 3
 
 
 class PlotError(Exception):
@@ -58,8 +59,11 @@ def write_plot(results: Results, path: Path) -> None:
     from matplotlib import pyplot
 
     rows = [row for row in MEASUREMENTS if row.name in results.samples]
-    figure, axes = pyplot.subplots(1, len(rows), figsize=(3.2 * len(rows), 3.4), squeeze=False)
-    for axis, row in zip(axes[0], rows, strict=True):
+    lines = -(-len(rows) // PLOTS_IN_A_LINE)
+    figure, axes = pyplot.subplots(lines, PLOTS_IN_A_LINE, figsize=(3.4 * PLOTS_IN_A_LINE, 3 * lines), squeeze=False)
+    for axis in axes.flat[len(rows) :]:
+        axis.set_visible(False)
+    for axis, row in zip(axes.flat, rows, strict=False):
         found = {name: results.median(row.name, name) for name in CONTESTANTS}
         shown = {name: value for name, value in found.items() if value is not None}
         colours = ["#c33c2e" if name == OURS else "#8a94a6" for name in shown]
