@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from pywasix.abi.enums import FileType, Whence
@@ -57,7 +58,7 @@ class StreamFile(File):
             rest = after(buffers, done)
             try:
                 task.interruption_point()  # a channel takes a part at a time, so that a kill need not wait for all
-                done += self._transfer(task, lambda rest=rest: self._channel.write(rest), WRITABLE)  # type: ignore[misc]  # mypy cannot type a bound loop variable
+                done += self._transfer(task, partial(self._channel.write, rest), WRITABLE)
             except SysError:
                 break  # what was written counts; the error shows on the next call, as POSIX says
         return done
