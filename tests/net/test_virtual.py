@@ -17,7 +17,7 @@ from net.virtual_guest import (
     send,
 )
 from pywasix import VirtualNetwork
-from pywasix.abi.enums import FdFlags, RiFlags, SdFlags, SockOption
+from pywasix.abi.enums import SockOption
 from pywasix.abi.errno import Errno
 from pywasix.kernel.wait import READABLE
 from pywasix.net.address import INET4, INET6, Address, parse
@@ -25,11 +25,7 @@ from pywasix.net.states import State
 from support import PATIENCE
 
 REUSE_ADDR, REUSE_PORT = SockOption.REUSE_ADDR, SockOption.REUSE_PORT
-ONLY_V6, SEND_BUF = SockOption.ONLY_V6, SockOption.SEND_BUF_SIZE
-NONBLOCK = int(FdFlags.NONBLOCK)
-READ, WRITE = int(SdFlags.RD), int(SdFlags.WR)
-DONT_WAIT, PEEK = int(RiFlags.RECV_DONT_WAIT), int(RiFlags.RECV_PEEK)
-TRUNCATE, WAIT_ALL = int(RiFlags.RECV_DATA_TRUNCATED), int(RiFlags.RECV_WAITALL)
+ONLY_V6 = SockOption.ONLY_V6
 VERSIONS = pytest.mark.parametrize("version", [4, 6])
 
 

@@ -12,17 +12,9 @@ from net.virtual_guest import (
     send,
 )
 from pywasix import VirtualNetwork
-from pywasix.abi.enums import FdFlags, RiFlags, SdFlags, SockOption
 from pywasix.abi.errno import Errno
 from pywasix.errors import OptionError
 from pywasix.net.address import INET4, parse
-
-REUSE_ADDR, REUSE_PORT = SockOption.REUSE_ADDR, SockOption.REUSE_PORT
-ONLY_V6, SEND_BUF = SockOption.ONLY_V6, SockOption.SEND_BUF_SIZE
-NONBLOCK = int(FdFlags.NONBLOCK)
-READ, WRITE = int(SdFlags.RD), int(SdFlags.WR)
-DONT_WAIT, PEEK = int(RiFlags.RECV_DONT_WAIT), int(RiFlags.RECV_PEEK)
-TRUNCATE, WAIT_ALL = int(RiFlags.RECV_DATA_TRUNCATED), int(RiFlags.RECV_WAITALL)
 
 
 def test_addresses_are_given_in_order_and_used_again() -> None:

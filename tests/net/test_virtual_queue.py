@@ -22,12 +22,10 @@ from pywasix.net.address import parse
 from pywasix.net.states import State
 from support import PATIENCE
 
-REUSE_ADDR, REUSE_PORT = SockOption.REUSE_ADDR, SockOption.REUSE_PORT
-ONLY_V6, SEND_BUF = SockOption.ONLY_V6, SockOption.SEND_BUF_SIZE
+SEND_BUF = SockOption.SEND_BUF_SIZE
 NONBLOCK = int(FdFlags.NONBLOCK)
 READ, WRITE = int(SdFlags.RD), int(SdFlags.WR)
-DONT_WAIT, PEEK = int(RiFlags.RECV_DONT_WAIT), int(RiFlags.RECV_PEEK)
-TRUNCATE, WAIT_ALL = int(RiFlags.RECV_DATA_TRUNCATED), int(RiFlags.RECV_WAITALL)
+DONT_WAIT = int(RiFlags.RECV_DONT_WAIT)
 
 
 def test_one_more_than_the_backlog_may_wait() -> None:

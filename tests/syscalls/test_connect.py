@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pywasix.abi.enums import Rights, SdFlags, SockOption, SockProto, SockStatus, SockType
+from pywasix.abi.enums import Rights, SdFlags, SockOption, SockStatus, SockType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError, ThreadEnd
 from pywasix.net.address import INET4, INET6, parse
@@ -22,7 +22,7 @@ from world import MEMORY, VirtualWorld, World
 
 CLOSED = 9
 RESULT, ADDRESS = 0, 256
-STREAM, DATAGRAM, TCP = SockType.SOCKET_STREAM, SockType.SOCKET_DGRAM, SockProto.TCP
+DATAGRAM = SockType.SOCKET_DGRAM
 
 
 # -- connecting -----------------------------------------------------------------

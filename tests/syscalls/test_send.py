@@ -29,8 +29,7 @@ from syscalls.vectors import (
 from world import MEMORY, NONBLOCK, World
 
 CLOSED = 12
-PEEK, WAITALL = RiFlags.RECV_PEEK, RiFlags.RECV_WAITALL
-DONT_WAIT, TRUNCATED = RiFlags.RECV_DONT_WAIT, RiFlags.RECV_DATA_TRUNCATED
+DONT_WAIT = RiFlags.RECV_DONT_WAIT
 _MS = 1_000_000
 
 
