@@ -20,8 +20,8 @@ _FAILED = 1
 def main() -> None:
     """Run this process's command line, and end the process with its exit status.
 
-    The process ends at once: taking the interpreter apart, object by object, would be a fifth of the time of
-    a short program, and the program has closed all it had.
+    The process ends at once: taking the interpreter apart, object by object, takes time that
+    a short program does not have, and the program has closed all it had.
     """
     status = INTERRUPTED
     with suppress(KeyboardInterrupt):

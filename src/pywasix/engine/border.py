@@ -1,10 +1,10 @@
 """The border between guest and host: one raw engine callback for each imported function.
 
-A host function that is defined through the engine package's own `Linker.define_func` costs 9 µs a
-call. So the border is raw: a ctypes callback that gets bare addresses, made for the function's
-signature from a few lines of generated source, as attrs and dataclasses do it. It reads the
-arguments with one `Struct.unpack_from` out of a view of the whole address space (measured: 0.26 µs
-with four arguments, against 0.36 µs through ctypes pointers), calls the handler, stores the errno.
+A host function that is defined through the engine package's own `Linker.define_func` makes Python
+objects for the caller, each value and the result, on every call. So the border is raw: a ctypes
+callback that gets bare addresses, made for the function's signature from a few lines of generated
+source, as attrs and dataclasses do it. It reads the arguments with one `Struct.unpack_from` out of a
+view of the whole address space, calls the handler, stores the errno.
 
 No exception may pass through the engine. `SysError` becomes the errno; `Unwind` is stored on the
 task and traps; anything else is a mistake of ours, stored with its traceback, and traps too.

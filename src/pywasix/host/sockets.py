@@ -8,7 +8,7 @@ Linux hands the timers of a listening socket to the sockets it accepts, so that 
 
 from __future__ import annotations
 
-import _socket as socket  # the C module itself: `socket` adds a Python call to each method, and 3 ms to every start
+import _socket as socket  # the C module itself: `socket` adds a Python call to each method, and much to every start
 import os
 import sys
 from collections.abc import Sequence
