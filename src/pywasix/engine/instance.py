@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any, NamedTuple, NoReturn
 
 import wasmtime
@@ -22,6 +22,7 @@ from pywasix.syscalls.context import Context
 
 _ABORT = 6  # SIGABRT: what a trapped program ends with, as a program that called abort()
 _MAX_PAGES = 65536
+_AGAIN = (0.001, 0.004, 0.02)  # seconds between tries to interrupt a task; the first one almost always does
 _MAX_TABLES = 4
 _MAX_DEPTH = 40  # of calls guest, host, guest, ...: a signal handler in a signal handler for each signal, and some more
 _MAX_TABLE = 1 << 20  # entries of 8 bytes in the host's memory; the largest programs have some 100,000
@@ -99,6 +100,7 @@ class GuestTask:
         _check_size(module, max_pages)
         self._number = 0
         self._depth = 0
+        self._runner = 0  # the thread that runs the guest
         exports: dict[str, Any] = {}
         self._exports = exports
         self._shared: SharedMemory | None = None
@@ -140,8 +142,23 @@ class GuestTask:
         self._number = _EPOCH_TASKS.add(self._task)
         native.watch_epoch(self._store.ptr(), _EPOCH_REACHED, self._number, None)
         self._store.set_epoch_deadline(1)
-        self._task.interrupt_engine = self._module.engine.increment_epoch
+        self._task.interrupt_engine = self._interrupt
         self._task.call_guest = self._call_guest
+
+    def _interrupt(self) -> None:
+        """Move the epoch on, and again while the task goes on.
+
+        The engine sets a store's next deadline after `_epoch_reached` has returned: an epoch that moves between
+        the look at the task and that is lost on it.
+        """
+        advance = self._module.engine.increment_epoch
+        advance()
+        if get_ident() == self._runner:
+            return  # its own end: it runs no guest code now
+        for pause in _AGAIN:
+            if self._task.ended or self._task.process.ended.wait(pause):
+                return
+            advance()
 
     def run(self, entry: EntryPoint | None) -> tuple[Any, ...]:
         """Run the guest to its end; the end is stored on the process.
@@ -150,6 +167,7 @@ class GuestTask:
             entry: what to call; None calls `_start`.
         Returns: the results of an entry point that returned.
         """
+        self._runner = get_ident()
         if self._task.stopping:
             return ()
         try:
