@@ -21,6 +21,8 @@ ADDR_PORT_HEAD = 20
 """Bytes of an address that every generation has; all that an IPv4 address needs."""
 ADDR_PORT_IP6 = 28
 """Bytes of a wide IPv6 address, with flow information and scope."""
+ADDR_PORT_UNIX = 110
+"""Bytes of a wide Unix address."""
 UNIX_PATH_MAX = 107
 """Bytes of a Unix socket path, without its NUL."""
 
@@ -34,6 +36,13 @@ SUBSCRIPTION_SIZE = {False: 48, True: 56}
 """Bytes of a subscription, by whether the guest is of the `wasi_unstable` generation."""
 EVENT_SIZE = _EVENT.size
 
+_EPOLL_EVENT = Struct("<I4x24s")
+EPOLL_EVENT_SIZE = _EPOLL_EVENT.size
+encode_epoll_event = _EPOLL_EVENT.pack
+"""Return one event of epoll, 32 bytes: (events, the 24 bytes of the guest's data)."""
+decode_epoll_event = _EPOLL_EVENT.unpack_from
+"""Read (events, the 24 bytes of the guest's data)."""
+
 
 def encode_addr_port(
     family: int, port: int, ip: bytes, flow: int, scope: int, *, wide: bool, big_endian: bool
@@ -41,21 +50,22 @@ def encode_addr_port(
     """Return a socket address as the guest's generation expects it.
 
     Args:
-        family: an `AddressFamily`: INET4 or INET6; anything else gives an address of the unspecified family.
+        family: an `AddressFamily`; anything but INET4, INET6 and, for a wide guest, UNIX gives an address of the
+            unspecified family.
         port: 0..65535.
-        ip: 4 or 16 bytes in network order.
+        ip: 4 or 16 bytes in network order; for UNIX the path.
         flow: IPv6 flow information, 32 bits.
         scope: IPv6 scope id, 32 bits.
         wide: the guest's record has 110 bytes, so flow and scope are written too.
         big_endian: the guest expects the port in network order.
 
     Returns:
-        20 bytes, or 28 for a wide IPv6 address: never more than the record that the guest has.
+        20 bytes, 28 for a wide IPv6 address, 110 for a Unix path: never more than the record that the guest has.
     """
     if family == _IP4:
         return _PORT_IP4[big_endian].pack(_IP4, port, ip)
     if family != _IP6:
-        return bytes(ADDR_PORT_HEAD)
+        return encode_addr_unix(ip) if family == _UNIX and wide else bytes(ADDR_PORT_HEAD)
     head = _PORT_IP6[big_endian].pack(_IP6, port, ip)
     if not wide:
         return head

@@ -12,8 +12,15 @@ WASIX changed layouts and numbers without changing the types of its calls, so a 
 from collections.abc import Iterable
 from typing import NamedTuple, Self
 
-from pywasix.abi.codecs import ADDR_PORT_HEAD, ADDR_PORT_IP6, Buffer, decode_addr_port, encode_addr_port
-from pywasix.abi.enums import SockType, SockType2022, UnstableWhence, Whence
+from pywasix.abi.codecs import (
+    ADDR_PORT_HEAD,
+    ADDR_PORT_IP6,
+    ADDR_PORT_UNIX,
+    Buffer,
+    decode_addr_port,
+    encode_addr_port,
+)
+from pywasix.abi.enums import AddressFamily, SockType, SockType2022, UnstableWhence, Whence
 
 PREVIEW1, UNSTABLE, WASIX = "wasi_snapshot_preview1", "wasi_unstable", "wasix_32v1"
 
@@ -81,6 +88,8 @@ SUMMER_2023_NAMES = _words(
 )
 """Extensions that were gone before addresses grew to 110 bytes."""
 
+# Bytes of a wide address by its family; all others need the head only.
+_WRITTEN = {int(AddressFamily.INET6): ADDR_PORT_IP6, int(AddressFamily.UNIX): ADDR_PORT_UNIX}
 _UNSTABLE_LAYOUTS = frozenset({"fd_filestat_get", "fd_seek", "path_filestat_get", "poll_oneoff"})
 
 
@@ -126,6 +135,10 @@ class AbiGeneration(NamedTuple):
     def addr_port_read_size(self) -> int:
         """Bytes of an `addr_port` that say something about an IP address: what a host reads."""
         return ADDR_PORT_IP6 if self.wide_addresses else ADDR_PORT_HEAD
+
+    def addr_port_written(self, family: int) -> int:
+        """Bytes that `encode_addr_port` gives for a family of addresses: what must be there to be written."""
+        return _WRITTEN.get(family, ADDR_PORT_HEAD) if self.wide_addresses else ADDR_PORT_HEAD
 
     def encode_addr_port(self, family: int, port: int, ip: bytes, flow: int = 0, scope: int = 0) -> bytes:
         """Return a socket address as this guest expects it; see `codecs.encode_addr_port`."""

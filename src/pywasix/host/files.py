@@ -17,7 +17,8 @@ import termios
 from collections.abc import Sequence
 
 from pywasix.abi.enums import FileType, Whence
-from pywasix.errors import WouldBlock
+from pywasix.abi.errno import Errno
+from pywasix.errors import SysError, WouldBlock
 from pywasix.host.errors import sys_error
 from pywasix.kernel.file import FileStatus
 from pywasix.kernel.wait import Handle
@@ -34,15 +35,25 @@ _TYPES = {
     stat.S_IFBLK: FileType.BLOCK_DEVICE,
     stat.S_IFDIR: FileType.DIRECTORY,
     stat.S_IFSOCK: FileType.SOCKET_STREAM,
+    stat.S_IFLNK: FileType.SYMBOLIC_LINK,
 }
+
+
+def file_type(mode: int) -> FileType:
+    """What the guest is told that a file of this mode is."""
+    return _TYPES.get(stat.S_IFMT(mode), FileType.UNKNOWN)
 
 
 def file_status(fd: int) -> FileStatus:
     """fstat(2) of a descriptor; times before 1970 count as 1970. Errors: as the host says."""
     try:
-        found = os.fstat(fd)
+        return status_of(os.fstat(fd))
     except OSError as error:
         raise sys_error(error) from None
+
+
+def status_of(found: os.stat_result) -> FileStatus:
+    """What the host's stat tells, in the kernel's words; times before 1970 count as 1970."""
     return FileStatus(
         device=found.st_dev,
         inode=found.st_ino,
@@ -96,6 +107,11 @@ class FdChannel:
         """What to wait on; None for files that never make anyone wait."""
         return None if self._always_ready else self
 
+    @property
+    def sendable(self) -> Handle | None:
+        """Itself, if sendfile(2) may be tried on it."""
+        return self if self.seekable and hasattr(os, "sendfile") else None
+
     def fileno(self) -> int:
         """The descriptor to wait on; -1 once closed."""
         return self._fd
@@ -148,6 +164,14 @@ class FdChannel:
     def seek(self, offset: int, whence: Whence) -> int:
         try:
             return os.lseek(self._fd, offset, _WHENCE[whence])
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def read_at(self, buffers: Sequence[memoryview], offset: int) -> int:
+        try:
+            return os.preadv(self._fd, _at_most(_MOST, buffers), offset)
+        except OverflowError:
+            raise SysError(Errno.INVAL, f"no file has an offset of {offset}") from None
         except OSError as error:
             raise sys_error(error) from None
 

@@ -1,4 +1,4 @@
-"""Waiting on the host: poll(2) with a wake descriptor for each task."""
+"""Waiting on the host: poll(2) with a wake descriptor for each task, and what poll(2) and epoll(7) say."""
 
 from __future__ import annotations
 
@@ -8,14 +8,35 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from threading import Lock
 
-from pywasix.kernel.wait import FAILED, HANGUP, READABLE, WRITABLE, Handle
+from pywasix.kernel.wait import FAILED, FINISHED, HANGUP, READABLE, URGENT, WRITABLE, Handle
 
 _RDHUP = getattr(select, "POLLRDHUP", 0)  # Linux: the peer has finished sending
+_WORDS = (
+    (READABLE, select.POLLIN),
+    (WRITABLE, select.POLLOUT),
+    (FINISHED, _RDHUP),
+    (URGENT, select.POLLPRI),
+    (FAILED, select.POLLERR | select.POLLNVAL),
+    (HANGUP, select.POLLHUP),
+)
 _NS_PER_MS = 1_000_000
 _ONE = (1).to_bytes(8, sys.byteorder)  # what eventfd(2) adds; a pipe takes any bytes
 _LONGEST_MS = 2**31 - 1  # poll(2) takes an int; the caller looks at its deadline again
+
+
+@cache  # there are few combinations, and a table of all would cost every start
+def told(found: int) -> int:
+    """What poll(2) or epoll(7) found, whose bits are the same, in the kernel's words."""
+    return sum(ours for ours, theirs in _WORDS if found & theirs)
+
+
+@cache
+def asked(events: int) -> int:
+    """The kernel's words as poll(2) and epoll(7) are asked for them; failures are told unasked."""
+    return sum(theirs for ours, theirs in _WORDS if events & ours and ours != FAILED)
 
 
 class HostPoller:
@@ -115,13 +136,8 @@ def _masks(interests: Sequence[tuple[Handle, int]]) -> dict[int, int]:
 
 
 def _mask(events: int) -> int:
-    mask = 0
-    if events & READABLE:
-        # A writer must not ask for it: a peer that only finished sending would wake it for ever.
-        mask |= select.POLLIN | _RDHUP
-    if events & WRITABLE:
-        mask |= select.POLLOUT
-    return mask
+    # A writer must not ask for the peer's end: one that only finished sending would wake it for ever.
+    return asked(events | FINISHED if events & READABLE else events)
 
 
 def _answers(interests: Sequence[tuple[Handle, int]], found: dict[int, int]) -> list[int]:
@@ -131,20 +147,19 @@ def _answers(interests: Sequence[tuple[Handle, int]], found: dict[int, int]) -> 
     ]
 
 
-def _events(found: int, asked: int) -> int:
-    """Poll's answer in the kernel's bits; a hang-up or an error makes both directions ready (POSIX poll)."""
+def _events(found: int, wanted: int) -> int:
+    """What makes a direction ready that is waited for; a hang-up or an error makes both ready (POSIX poll)."""
     if not found:
         return 0
-    events = 0
-    broken = found & (select.POLLERR | select.POLLNVAL)
-    hung_up = found & select.POLLHUP
-    if found & (select.POLLIN | _RDHUP) or hung_up or broken:
-        events |= READABLE
-    if found & select.POLLOUT or broken or hung_up:
-        events |= WRITABLE
-    events &= asked
-    if not events:
+    events = told(found)
+    ready = events
+    if events & (HANGUP | FAILED):
+        ready |= READABLE | WRITABLE
+    elif events & FINISHED:
+        ready |= READABLE
+    ready &= wanted
+    if not ready:
         return 0
-    if hung_up or found & _RDHUP:
-        events |= HANGUP
-    return events | (FAILED if broken else 0)
+    if events & (HANGUP | FINISHED):
+        ready |= HANGUP
+    return ready | events & FAILED

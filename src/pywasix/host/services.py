@@ -1,14 +1,19 @@
-"""The host's clocks, random numbers and processors."""
+"""The host's clocks, random numbers and processors, and what it makes for guests that ask."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from pywasix.abi.enums import ClockId
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
+
+if TYPE_CHECKING:
+    from pywasix.host.epoller import HostEpoll
+    from pywasix.host.pipes import HostCounter, PipeEnd
 
 _CLOCKS = {
     int(ClockId.REALTIME): (time.time_ns, time.CLOCK_REALTIME),
@@ -44,3 +49,18 @@ class HostServices:
 
     def yield_now(self) -> None:
         time.sleep(0)
+
+    def new_epoll(self) -> HostEpoll:
+        from pywasix.host.epoller import HostEpoll  # few programs need it, nor what follows
+
+        return HostEpoll()
+
+    def new_counter(self, initial: int, *, semaphore: bool) -> HostCounter:
+        from pywasix.host.pipes import HostCounter
+
+        return HostCounter(initial, semaphore=semaphore)
+
+    def new_pipe(self) -> tuple[PipeEnd, PipeEnd]:
+        from pywasix.host.pipes import make_pipe
+
+        return make_pipe()

@@ -14,31 +14,37 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from pywasix.abi.enums import AddressFamily, RiFlags, SdFlags, SiFlags, SockOption, SockType
+from pywasix.abi.enums import RiFlags, SdFlags, SiFlags, SockOption, SockType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError, WouldBlock
 from pywasix.host.errors import ERRNO_OF, sys_error
 from pywasix.host.files import available_bytes, file_status
+from pywasix.host.sockaddr import from_host, to_host
+from pywasix.host.unix_place import UnixPlace
 from pywasix.kernel.file import FileStatus
-from pywasix.net.address import INET4, INET6, Address
+from pywasix.kernel.wait import Handle
+from pywasix.net.address import INET4, INET6, UNIX, Address
+
+if TYPE_CHECKING:
+    from pywasix.host.interface import HostInterface
 
 PATIENCE = 0.02  # seconds
 # struct timeval of a 64-bit system: seconds, microseconds
 _PATIENCE_TIMEVAL = bytes(8) + int(PATIENCE * 1_000_000).to_bytes(8, sys.byteorder)
-_FAMILIES = {int(AddressFamily.INET4): socket.AF_INET, int(AddressFamily.INET6): socket.AF_INET6}
-_KINDS = {SockType.SOCKET_STREAM: socket.SOCK_STREAM, SockType.SOCKET_DGRAM: socket.SOCK_DGRAM}
+_FAMILIES = {INET4: socket.AF_INET, INET6: socket.AF_INET6, UNIX: socket.AF_UNIX}
+KINDS = {SockType.SOCKET_STREAM: socket.SOCK_STREAM, SockType.SOCKET_DGRAM: socket.SOCK_DGRAM}
 _DIRECTIONS = {
     int(SdFlags.RD): socket.SHUT_RD,
     int(SdFlags.WR): socket.SHUT_WR,
     int(SdFlags.RD | SdFlags.WR): socket.SHUT_RDWR,
 }
-_SEND_FLAGS = (socket.MSG_NOSIGNAL, socket.MSG_NOSIGNAL | socket.MSG_DONTWAIT)
+SEND_FLAGS = (socket.MSG_NOSIGNAL, socket.MSG_NOSIGNAL | socket.MSG_DONTWAIT)
 _INT_MAX = 2**31 - 1
 # Guards the step of every channel between open and closed, for calls that name the descriptor by its number:
 # once it is closed, the host may have given the number to somebody else. Held for calls that never wait.
 _numbers = Lock()
-_FLOW_MAX = 0xFFFFF
 
 
 def _receive_flags(flags: int) -> int:
@@ -54,8 +60,8 @@ def _receive_flags(flags: int) -> int:
     return host
 
 
-_RECEIVE_FLAGS = tuple(_receive_flags(flags) for flags in range(16))
-assert len(_SEND_FLAGS) == int(SiFlags.SEND_DONT_WAIT) + 1
+RECEIVE_FLAGS = tuple(_receive_flags(flags) for flags in range(16))
+assert len(SEND_FLAGS) == int(SiFlags.SEND_DONT_WAIT) + 1
 
 _OPTIONS: dict[SockOption, tuple[int, int]] = {
     SockOption.REUSE_PORT: (socket.SOL_SOCKET, socket.SO_REUSEPORT),
@@ -71,17 +77,24 @@ _OPTIONS: dict[SockOption, tuple[int, int]] = {
     SockOption.RECV_BUF_SIZE: (socket.SOL_SOCKET, socket.SO_RCVBUF),
     SockOption.SEND_BUF_SIZE: (socket.SOL_SOCKET, socket.SO_SNDBUF),
     SockOption.RECV_LOWAT: (socket.SOL_SOCKET, socket.SO_RCVLOWAT),
+    SockOption.SEND_LOWAT: (socket.SOL_SOCKET, socket.SO_SNDLOWAT),
     SockOption.TTL: (socket.IPPROTO_IP, socket.IP_TTL),
     SockOption.MULTICAST_TTL_V4: (socket.IPPROTO_IP, socket.IP_MULTICAST_TTL),
 }
 
 
-class HostStack:
+class HostStack(UnixPlace):
     """The operating system's network."""
 
+    own_names = False
+
     def open(self, family: int, kind: SockType) -> HostChannel:
+        if family == UNIX:
+            return self.open_unix(kind)
+        if family not in _FAMILIES:
+            raise SysError(Errno.AFNOSUPPORT, f"address family {family} is not supported")
         try:
-            opened = socket.socket(_FAMILIES[family], _KINDS[kind])
+            opened = socket.socket(_FAMILIES[family], KINDS[kind])
         except OSError as error:
             raise sys_error(error) from None
         fd = opened.detach()
@@ -94,8 +107,21 @@ class HostStack:
             channel.close()
             raise sys_error(error) from None
 
+    def lookup(self, name: str) -> list[str]:
+        from pywasix.host.resolver import lookup  # only who looks names up pays for it
+
+        return lookup(name)
+
+    @property
+    def interface(self) -> HostInterface:
+        """What the interfaces of the operating system are, to be looked at only."""
+        from pywasix.host.interface import HostInterface
+
+        return HostInterface()
+
     def close(self) -> None:
-        """The operating system keeps nothing for a program beyond its sockets."""
+        """The operating system keeps nothing for a program beyond its sockets and their Unix names."""
+        self.close_unix()
 
 
 class HostChannel:
@@ -145,10 +171,10 @@ class HostChannel:
 
     def _wrapped(self, fd: int) -> socket.socket:
         if socket.getdefaulttimeout() is None:
-            return socket.socket(_FAMILIES[self.family], _KINDS[self._kind], 0, fd)
+            return socket.socket(_FAMILIES[self.family], KINDS[self._kind], 0, fd)
         # The embedding program set a time limit for all sockets; this one must stay as it is.
         blocking = os.get_blocking(fd)
-        wrapped = socket.socket(_FAMILIES[self.family], _KINDS[self._kind], 0, fd)
+        wrapped = socket.socket(_FAMILIES[self.family], KINDS[self._kind], 0, fd)
         wrapped.settimeout(None)
         os.set_blocking(fd, blocking)
         return wrapped
@@ -157,7 +183,7 @@ class HostChannel:
 
     def bind(self, address: Address) -> None:
         try:
-            self._open().bind(_sockaddr(address))
+            self._open().bind(to_host(address))
         except OSError as error:
             raise sys_error(error) from None
 
@@ -176,11 +202,11 @@ class HostChannel:
             os.set_blocking(fd, False)
         channel = HostChannel(fd, self.family, self._kind)
         channel._lingers = self._lingers  # Linux hands the option down
-        return channel, _address(self.family, peer)
+        return channel, from_host(self.family, peer)
 
     def connect(self, address: Address) -> None:
         try:
-            self._open().connect(_sockaddr(address))
+            self._open().connect(to_host(address))
         except OSError as error:
             raise sys_error(error) from None
 
@@ -191,7 +217,6 @@ class HostChannel:
         except OSError as error:
             raise sys_error(error) from None
         if number:
-            self.give_up()  # else Linux would say ECONNABORTED to the next connect, and EINVAL to listen
             raise sys_error(OSError(number, os.strerror(number)))
         try:
             opened.getpeername()
@@ -211,7 +236,7 @@ class HostChannel:
     def recv_into(self, buffer: memoryview, flags: int) -> int:
         try:
             if flags:
-                count = self._open().recv_into(buffer, 0, _RECEIVE_FLAGS[flags])
+                count = self._open().recv_into(buffer, 0, RECEIVE_FLAGS[flags])
             else:
                 count = (self._socket or self._open()).recv_into(buffer)
         except OSError as error:
@@ -221,19 +246,54 @@ class HostChannel:
 
     def recv_vector(self, buffers: Sequence[memoryview], flags: int) -> int:
         try:
-            return self._open().recvmsg_into(buffers, 0, _RECEIVE_FLAGS[flags])[0]
+            return self._open().recvmsg_into(buffers, 0, RECEIVE_FLAGS[flags])[0]
         except OSError as error:
             raise sys_error(error) from None
 
     def send(self, buffer: memoryview, flags: int) -> int:
         try:
-            return (self._socket or self._open()).send(buffer, _SEND_FLAGS[flags])
+            return (self._socket or self._open()).send(buffer, SEND_FLAGS[flags])
         except OSError as error:
             raise sys_error(error) from None
 
     def send_vector(self, buffers: Sequence[memoryview], flags: int) -> int:
         try:
-            return self._open().sendmsg(buffers, (), _SEND_FLAGS[flags])
+            return self._open().sendmsg(buffers, (), SEND_FLAGS[flags])
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def send_file(self, source: Handle, offset: int, count: int) -> int:
+        from pywasix.host.sendfile import send_file  # few programs do this
+
+        with _numbers:
+            fd = self._number()
+        return send_file(fd, source.fileno(), offset, count)  # the caller keeps both from being closed
+
+    def recv_from(self, buffers: Sequence[memoryview], flags: int) -> tuple[int, bool, Address]:
+        try:
+            count, _, told, found = (self._socket or self._open()).recvmsg_into(buffers, 0, RECEIVE_FLAGS[flags])
+        except OSError as error:
+            raise sys_error(error) from None
+        return count, told & socket.MSG_TRUNC != 0, from_host(self.family, found)
+
+    def send_to(self, buffers: Sequence[memoryview], flags: int, address: Address) -> int:
+        destination = to_host(address)
+        try:
+            if len(buffers) == 1:
+                return (self._socket or self._open()).sendto(buffers[0], SEND_FLAGS[flags], destination)
+            return self._open().sendmsg(buffers, (), SEND_FLAGS[flags], destination)
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def set_membership(self, group: bytes, interface: bytes | int, joined: bool) -> None:
+        if isinstance(interface, int):  # struct ipv6_mreq: address, unsigned int
+            level, name = socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP if joined else socket.IPV6_LEAVE_GROUP
+            where = interface.to_bytes(4, sys.byteorder)
+        else:  # struct ip_mreq: two addresses
+            level, name = socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP if joined else socket.IP_DROP_MEMBERSHIP
+            where = interface
+        try:
+            self._open().setsockopt(level, name, group + where)
         except OSError as error:
             raise sys_error(error) from None
 
@@ -247,13 +307,13 @@ class HostChannel:
 
     def local(self) -> Address:
         try:
-            return _address(self.family, self._open().getsockname())
+            return from_host(self.family, self._open().getsockname())
         except OSError as error:
             raise sys_error(error) from None
 
     def peer(self) -> Address:
         try:
-            return _address(self.family, self._open().getpeername())
+            return from_host(self.family, self._open().getpeername())
         except OSError as error:
             raise sys_error(error) from None
 
@@ -333,20 +393,3 @@ class HostChannel:
                 os.close(fd)
             except OSError:  # whatever close(2) says, the number is gone (Linux)
                 return
-
-
-def _sockaddr(address: Address) -> tuple[str, int] | tuple[str, int, int, int]:
-    if address.family == INET4:
-        return socket.inet_ntop(socket.AF_INET, address.ip), address.port
-    if address.flow > _FLOW_MAX:
-        raise SysError(Errno.INVAL, f"IPv6 flow information has 20 bits, not {address.flow:#x}")
-    host = socket.inet_ntop(socket.AF_INET6, address.ip)
-    return host, address.port, address.flow, address.scope
-
-
-def _address(family: int, found: tuple[str, int] | tuple[str, int, int, int]) -> Address:
-    if family == INET4:
-        return Address(INET4, socket.inet_aton(found[0]), found[1])
-    host, port, flow, scope = found  # type: ignore[misc]  # the family says that there are four
-    # getsockname(2) appends the scope's name to link-local addresses
-    return Address(INET6, socket.inet_pton(socket.AF_INET6, host.partition("%")[0]), port, flow, scope)

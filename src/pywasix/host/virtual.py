@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import select
-from collections.abc import Awaitable, Callable
-from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from pywasix.abi.errno import Errno
-from pywasix.errors import SysError
-from pywasix.host.virtual_channel import VirtualHost
-from pywasix.host.virtual_pair import SocketPair
-from pywasix.host.virtual_socket import VirtualListener, VirtualSocket, os_error, os_errors, wait_ready
-from pywasix.net.address import Address, parse
+from pywasix.errors import OptionError
+from pywasix.host.virtual_host import VirtualHost
+from pywasix.host.virtual_place import Place
+from pywasix.host.virtual_socket import VirtualListener, VirtualSocket, os_errors
 from pywasix.net.virtual import Fabric
-from pywasix.net.virtual_hosts import Node
 
 if TYPE_CHECKING:
-    import asyncio
+    from pywasix.net.virtual_links import Link
 
 __all__ = ["VirtualHost", "VirtualListener", "VirtualNetwork", "VirtualSocket"]
 
-_MOST_PORTS = 0xFFFF
 
-
-class VirtualNetwork:
+class VirtualNetwork(Place):
     """A network in memory. Each guest gets an address of its own; Python itself is 10.0.0.1 and fd00::1.
 
     Guests reach Python and each other. Each has a loopback interface of its own that nobody else reaches,
@@ -40,115 +32,91 @@ class VirtualNetwork:
     """
 
     def __init__(self, subnet: str = "10.0.0.0/24", subnet6: str = "fd00::/64") -> None:
-        self._fabric = Fabric(subnet, subnet6)
-        self._node = self._fabric.attach()
-        self._listeners: WeakSet[VirtualListener] = WeakSet()
-        self.addresses = self._node.addresses
+        fabric = Fabric(subnet, subnet6)
+        super().__init__(fabric, fabric.attach(name="host"))
+        self._hosts: WeakSet[VirtualHost] = WeakSet()
 
-    def attach(self, address: str | None = None) -> VirtualHost:
-        """A place for one guest, to be given to `start` as `net`.
+    def attach(self, address: str | None = None, name: str | None = None) -> VirtualHost:
+        """A place for one guest, to be given to `start` as `net`, or for Python to act from.
 
         Args:
             address: its IPv4 or IPv6 address; None takes the next free one: 10.0.0.2, 10.0.0.3, ...
-        Raises: OptionError for an address that is taken or outside the subnets; OSError ENETDOWN.
+            name: what the other hosts may look it up by, while it is there; letters count as their small ones.
+        Raises: OptionError for an address or a name that is taken or cannot be; OSError ENETDOWN.
         """
         with os_errors():
-            return VirtualHost(self._fabric, self._fabric.attach(address))
+            host = VirtualHost(self._fabric, self._fabric.attach(address, name))
+        self._hosts.add(host)
+        return host
 
-    def connect(self, address: tuple[Any, ...], timeout: float | None = None) -> VirtualSocket:
-        """Connect to a listener, as `socket.create_connection` does.
+    def add_name(self, name: str, address: str) -> None:
+        """Let hosts look up an address by a name. A name may have several addresses, of hosts or of nobody.
 
-        While the listener's queue is full the call waits.
-
-        Args:
-            address: (host, port); host is an IP address as text.
-            timeout: seconds for connecting, and the timeout of the socket; None waits for ever.
-        Raises: ConnectionRefusedError nobody listens there; TimeoutError; OSError EHOSTUNREACH in the subnet,
-            ENETUNREACH outside of it; ENETDOWN the network is closed; ValueError for what is no address.
+        Raises: OptionError for what is no name or no address.
         """
-        deadline = None if timeout is None else monotonic() + timeout
-        call = _Call(self._fabric, self._node, read_address(address))
-        try:
-            while not call.answered():
-                if not wait_ready(call.fileno(), select.POLLOUT, deadline):
-                    raise TimeoutError("timed out")
-            made = call.take()
-        except BaseException:
-            call.drop()
-            raise
-        made.settimeout(timeout)
-        return made
+        self._fabric.add_name(name, address)
 
-    def listen(self, address: tuple[Any, ...], backlog: int = 128) -> VirtualListener:
-        """Listen on an address of Python's, on a wildcard or on Python's own loopback.
-
-        Args:
-            address: (host, port); port 0 takes a free one.
-            backlog: how many callers may wait to be accepted.
-        Raises: OSError EADDRINUSE, EADDRNOTAVAIL, ENETDOWN; ValueError for what is no address.
-        """
-        listener = VirtualListener(self._fabric, self._node, read_address(address), backlog)
-        self._listeners.add(listener)
-        return listener
-
-    def wait_listening(self, address: tuple[Any, ...], timeout: float | None = None) -> None:
-        """Block until somebody listens on an address, so that `connect` will not be refused.
-
-        Args:
-            timeout: seconds; None waits for ever.
-        Raises: TimeoutError; OSError ENETUNREACH outside of the subnets, ENETDOWN the network is closed.
-        """
-        wanted = read_address(address)
-        with os_errors():
-            found = self._fabric.wait_listening(self._node, wanted, timeout)
-        if not found:
-            raise TimeoutError(f"nobody listens on {wanted} after {timeout} s")
-
-    async def open_connection(
-        self, address: tuple[Any, ...], **options: Any
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """`connect` for asyncio: as `asyncio.open_connection`, which also explains the options."""
-        import asyncio
-
-        call = _Call(self._fabric, self._node, read_address(address))
-        try:
-            while not call.answered():
-                await _writable(call.fileno())
-            made = call.take()
-        except BaseException:
-            call.drop()
-            raise
-        made.setblocking(False)
-        try:
-            return await asyncio.open_connection(sock=made, **options)
-        except BaseException:
-            made.close()
-            raise
-
-    async def start_server(
+    def link(
         self,
-        client_connected_cb: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None] | None],
-        address: tuple[Any, ...],
+        a: str | Place,
+        b: str | Place | None = None,
         *,
-        backlog: int = 100,
-        **options: Any,
-    ) -> asyncio.Server:
-        """`listen` for asyncio: as `asyncio.start_server`, which also explains callback and options."""
-        import asyncio
+        latency: float = 0.0,
+        bandwidth: float | None = None,
+        loss: float = 0.0,
+        partial: int | None = None,
+        reset_after: int | None = None,
+        seed: int = 0,
+    ) -> Link:
+        """Set conditions between two places: how long data takes, how much gets lost, when connections break.
 
-        listener = self.listen(address, backlog)
-        listener.setblocking(False)
-        try:
-            return await asyncio.start_server(client_connected_cb, sock=listener, backlog=backlog, **options)
-        except BaseException:
-            listener.close()
-            raise
+        Connections that are made already stay as they are; only those begun while the link exists go over it.
+        What a host sends to itself goes over no link. The same seed gives the same draws, connection by
+        connection and datagram by datagram.
+
+        Args:
+            a, b: addresses as text, of hosts that are attached or will be, or hosts, or this network for
+                Python's own place; b None is every place but a. A link of two places goes before links to all.
+            latency: seconds that data takes one way; a connect takes two of them.
+            bandwidth: bytes a second each way, for all that goes over the link that way; None for no limit.
+            loss: share of the datagrams that do not arrive.
+            partial: a receive of a stream returns so many bytes at most; the number is drawn each time, from 1 to
+                this. PEEK and WAITALL are not cut. What is left gives no new edge to an edge-triggered epoll.
+            reset_after: bytes; a connection that has carried so many in one direction is broken off.
+            seed: of all that is drawn.
+        Returns: the link, whose attributes can be set later on; it can be partitioned, healed and reset.
+        Raises: OptionError for what cannot be; OSError ENETDOWN the network is closed.
+        """
+        from pywasix.host.virtual_relay import Relay
+        from pywasix.net.virtual_links import Links
+
+        settings = {
+            "latency": latency,
+            "bandwidth": bandwidth,
+            "loss": loss,
+            "partial": partial,
+            "reset_after": reset_after,
+        }
+        places = self._place_of(a), None if b is None else self._place_of(b)
+        with os_errors():
+            links = self._fabric.linked(lambda: Links(self._fabric, Relay()))
+        return links.make(*places, seed, settings)
+
+    def _place_of(self, place: object) -> bytes:
+        if isinstance(place, str):
+            return self._fabric.place(place)
+        if not isinstance(place, Place) or place._fabric is not self._fabric:
+            raise OptionError(f"{place!r} is no place of this network")
+        return self._fabric.place(place.addresses[0])
 
     def close(self) -> None:
-        """Close every listener and refuse further use. Connections that are made stay until they are closed."""
+        """Close Python's listeners and UDP sockets and refuse further use.
+
+        Connections that are made stay until they are closed, but those that go over a link are broken off.
+        """
         self._fabric.close()
-        for listener in list(self._listeners):
-            listener.close()
+        for place in (self, *self._hosts):
+            place._close_sockets()
 
     def __enter__(self) -> VirtualNetwork:
         return self
@@ -157,67 +125,3 @@ class VirtualNetwork:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self.close()
-
-
-class _Call:
-    """A connect of Python's that is under way.
-
-    Raises: OSError as connect(2).
-    """
-
-    def __init__(self, fabric: Fabric, node: Node, address: Address) -> None:
-        self._fabric = fabric
-        self._node = node
-        self._family = address.family
-        with os_errors():
-            self._pair = SocketPair()
-        try:
-            self._attempt = fabric.connect(node, None, address, self._pair)
-        except SysError as error:
-            self._close()
-            raise os_error(error) from None
-
-    def fileno(self) -> int:
-        """What is writable when there is an answer."""
-        return self._pair.near.fileno()
-
-    def answered(self) -> bool:
-        """Whether the connection is made. Raises: OSError when it will not be."""
-        failure = self._attempt.failure
-        if failure is not None:
-            raise os_error(SysError(failure, "the listener is gone"))
-        return self._attempt.connected
-
-    def take(self) -> VirtualSocket:
-        """The connection."""
-        claim = self._fabric, self._node, self._attempt.binding
-        return VirtualSocket.take(self._pair.near.detach(), self._attempt.side, self._family, claim)
-
-    def drop(self) -> None:
-        """Give up, whatever the answer was."""
-        self._fabric.give_up(self._attempt, Errno.CONNABORTED)
-        self._close()
-
-    def _close(self) -> None:
-        self._pair.near.close()
-        self._pair.close_far()
-
-
-async def _writable(fd: int) -> None:
-    import asyncio
-
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    loop.add_writer(fd, ready.set)
-    try:
-        await ready.wait()
-    finally:
-        loop.remove_writer(fd)
-
-
-def read_address(address: tuple[Any, ...]) -> Address:
-    """An address as Python's sockets take it. Raises: ValueError."""
-    host, port = address[:2]
-    if not isinstance(port, int) or not 0 <= port <= _MOST_PORTS:
-        raise ValueError(f"{port!r} is no port; ports are 0 to {_MOST_PORTS}")
-    return parse(host, port)

@@ -1,4 +1,4 @@
-"""Sockets of guests on the virtual network: the kernel's `NetStack` and `Channel`.
+"""Streams of guests on the virtual network: the kernel's `Channel`.
 
 Connections ride on AF_UNIX pairs, whose ends behave as TCP sockets do in all but a few points, which are
 mended here: a connection can be broken off (SO_LINGER 0), and MSG_TRUNC discards what it receives. One
@@ -11,12 +11,14 @@ import _socket as socket  # as in `host.sockets`
 import os
 from collections.abc import Sequence
 
-from pywasix.abi.enums import AddressFamily, RiFlags, SdFlags, SockOption, SockType
+from pywasix.abi.enums import RiFlags, SdFlags, SockOption, SockType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError, WouldBlock
 from pywasix.host.errors import sys_error
 from pywasix.host.sockets import HostChannel
+from pywasix.host.virtual_end import OF_PAIR, VirtualEnd
 from pywasix.host.virtual_pair import SocketPair, adopt
+from pywasix.kernel.wait import Handle
 from pywasix.net.address import Address, wildcard
 from pywasix.net.virtual import Fabric
 from pywasix.net.virtual_hosts import Node
@@ -25,46 +27,16 @@ from pywasix.net.virtual_ports import Binding, shown
 from pywasix.net.virtual_queue import Arrival, Attempt, Listener, Side
 
 _STREAM = SockType.SOCKET_STREAM
-_DATAGRAM = SockType.SOCKET_DGRAM
-_FAMILIES = (AddressFamily.INET4, AddressFamily.INET6)
 _TRUNCATE = int(RiFlags.RECV_DATA_TRUNCATED)
+_PEEK = int(RiFlags.RECV_PEEK)
 _READING = int(SdFlags.RD)
+# What comes from the network; other errors are found before anything is sent.
+_ANSWERS = (Errno.CONNREFUSED, Errno.HOSTUNREACH)
 _MOST_DISCARDED = 1 << 20  # bytes in one call, whatever the guest asks for
-# What the pair itself has; it is handed down to accepted connections as well.
-_OF_PAIR = (SockOption.RECV_BUF_SIZE, SockOption.SEND_BUF_SIZE, SockOption.RECV_LOWAT)
 
 
-class VirtualHost:
-    """One guest's place on a virtual network: a `net.stack.NetStack`.
-
-    Attributes:
-        addresses: its IPv4 and its IPv6 address as text.
-    """
-
-    def __init__(self, fabric: Fabric, node: Node) -> None:
-        self._fabric = fabric
-        self._node = node
-        self.addresses = node.addresses
-
-    def open(self, family: int, kind: SockType) -> VirtualChannel:
-        """A fresh socket. Errors: AFNOSUPPORT; NOTSUP; NETDOWN; MFILE, NFILE, NOBUFS, NOMEM of the host."""
-        if family not in _FAMILIES:
-            raise SysError(Errno.AFNOSUPPORT, f"address family {family} is not supported")
-        if kind not in (_STREAM, _DATAGRAM):
-            raise SysError(Errno.NOTSUP, f"{kind.name} sockets are not supported")
-        self._fabric.require_open(self._node)
-        pair = SocketPair()
-        channel = VirtualChannel(self._fabric, self._node, pair.near, family, kind)
-        channel.pair = pair
-        return channel.ready()
-
-    def close(self) -> None:
-        """Leave the network: listeners are over, the addresses are free, connections stay until closed."""
-        self._fabric.detach(self._node)
-
-
-class VirtualChannel(HostChannel):
-    """One socket of a guest: a `net.stack.Channel`.
+class VirtualChannel(VirtualEnd):
+    """One stream socket of a guest: a `net.stack.Channel`.
 
     Attributes:
         pair: both ends, until the far one goes to a listener; None for an accepted connection.
@@ -72,34 +44,39 @@ class VirtualChannel(HostChannel):
         binding: the claim on the local port.
     """
 
-    __slots__ = ("_attempt", "_fabric", "_linger", "_listener", "_node", "_options", "binding", "pair", "side")
+    __slots__ = (
+        "_attempt",
+        "_chosen",
+        "_fabric",
+        "_listener",
+        "_node",
+        "_plain",
+        "_refused",
+        "_stopped",
+        "_unanswered",
+        "_waits",
+        "binding",
+        "pair",
+        "side",
+    )
 
-    def __init__(self, fabric: Fabric, node: Node, near: socket.socket, family: int, kind: SockType) -> None:
-        super().__init__(near.fileno(), family, kind)
-        self._socket: socket.socket | None = near
+    def __init__(
+        self, fabric: Fabric, node: Node, near: socket.socket, family: int, options: KeptOptions | None = None
+    ) -> None:
+        super().__init__(near, family, _STREAM, options)
         self._fabric = fabric
         self._node = node
-        self._options = KeptOptions(family, kind)
-        self._linger: int | None = None
         self._listener: Listener | None = None
         self._attempt: Attempt | None = None
+        self._waits = True
+        self._unanswered: Errno | None = None  # why a non-blocking connect failed; nobody was told yet
+        self._refused = False  # nothing came of an attempt: there is only an end to receive, as on Linux
         self.pair: SocketPair | None = None
         self.side: Side | None = None
+        self._plain: Side | None = None  # the same for a connection that goes over no link
         self.binding: Binding | None = None
-
-    def ready(self) -> VirtualChannel:
-        """Let blocking calls come back soon. Errors: as the host says; the channel is closed then."""
-        try:
-            self.patient()
-        except OSError as error:
-            self.close()
-            raise sys_error(error) from None
-        return self
-
-    def _need_open(self) -> None:
-        """A closed socket must claim nothing: nobody would give it back."""
-        if self.fd < 0:
-            raise SysError(Errno.BADF, "the socket is closed")
+        self._chosen = False  # the network chose the port
+        self._stopped = False  # it listened there, and does no more
 
     # -- making connections -------------------------------------------------
 
@@ -107,9 +84,18 @@ class VirtualChannel(HostChannel):
         """Errors: ADDRINUSE; ADDRNOTAVAIL; INVAL bound already; NETDOWN; BADF closed by another task."""
         self._need_open()
         if self.binding is not None:
-            raise SysError(Errno.INVAL, "the socket is bound")
+            if not (self._chosen and self._stopped):
+                raise SysError(Errno.INVAL, "the socket is bound")
+            # Linux (inet_csk_listen_stop) has given the port back by now; here that is left until it matters.
+            self._fabric.unbind(self._node, _STREAM, self.binding)
+            self.binding = None
         options = self._options
-        self.binding = self._fabric.bind(self._node, self._kind, address, options.only_v6, options.reuse)
+        self.binding = self._fabric.bind(self._node, _STREAM, address, options.only_v6, options.reuse)
+        self._chosen, self._stopped = not address.port, False
+        options.bound(address)
+
+    def _is_bound(self) -> bool:
+        return self.binding is not None
 
     def listen(self, backlog: int) -> None:
         """Errors: ADDRINUSE; NETDOWN; BADF closed by another task."""
@@ -145,70 +131,87 @@ class VirtualChannel(HostChannel):
 
     def _accepted(self, arrival: Arrival) -> VirtualChannel:
         near = adopt(arrival.far.detach())
-        channel = VirtualChannel(self._fabric, self._node, near, self.family, self._kind)
-        channel.side = arrival.side
+        channel = VirtualChannel(self._fabric, self._node, near, self.family, self._options.handed_down())
+        channel._begin(arrival.side)
         channel.binding = arrival.binding
         channel._linger = self._linger
-        channel._options = self._options.handed_down()
         channel.ready()
         for option, value in self._options.of_pair.items():
             HostChannel.set_option(channel, option, value)
         return channel
 
     def connect(self, address: Address) -> None:
-        """Errors: WouldBlock the queue is full; those of `Fabric.connect`; ISCONN; BADF closed by another task."""
+        """Begin to connect; what the network answers is told by `connect_result` if the socket is non-blocking.
+
+        Linux does the same on the loopback: a non-blocking connect is INPROGRESS, however quick the answer.
+
+        Errors: WouldBlock (also: the queue is full); those of `Fabric.connect`; ISCONN; BADF closed by another task.
+        """
         self._need_open()
         options = self._options
-        if self._kind is _DATAGRAM:
-            self.binding = self._fabric.associate(
-                self._node, self.binding, address, only_v6=options.only_v6, reuse=options.reuse
-            )
-            return
         if self.pair is None or self.side is not None:
             raise SysError(Errno.ISCONN, "the socket is connected")
         self.give_up()
-        self._attempt = self._fabric.connect(
-            self._node, self.binding, address, self.pair, only_v6=options.only_v6, reuse=options.reuse
-        )
-        self.binding = self._attempt.binding
+        try:
+            self._attempt = self._fabric.connect(
+                self._node, self.binding, address, self.pair, only_v6=options.only_v6, reuse=options.reuse
+            )
+            self.binding = self._attempt.binding
+        except SysError as error:
+            if self._waits or error.errno not in _ANSWERS:
+                raise
+            self._unanswered = error.errno
+        if not self._waits:
+            raise WouldBlock("the answer is told later")
         self.connect_result()
 
     def connect_result(self) -> None:
         """Errors: WouldBlock; CONNREFUSED the listener is gone."""
         attempt = self._attempt
-        if attempt is None:
+        if attempt is None and self._unanswered is None:
             if self.side is None:
                 raise WouldBlock("the connection is being made")
             return
+        if attempt is not None and not attempt.connected:
+            self._fabric.settle()  # the near end is writable a moment before the answer is noted
         failure = self._take_failure()
         if failure is not None:
             raise SysError(failure, "the connection could not be made")
-        if not attempt.connected:
-            raise WouldBlock("the listener's queue is full")
-        self.side = attempt.side
+        if attempt is None or not attempt.connected:
+            raise WouldBlock("the listener's queue is full, or the answer is on its way")
+        self._begin(attempt.side)
         self._attempt = None
+
+    def _begin(self, side: Side) -> None:
+        self.side = side
+        self._plain = side if side.way is None else None
 
     def _take_failure(self) -> Errno | None:
         """Why the attempt to connect failed, if it did; told once."""
-        attempt = self._attempt
+        attempt, refusal = self._attempt, self._unanswered
+        if refusal is not None:
+            self._unanswered, self._refused = None, True
+            return refusal
         if attempt is None or attempt.failure is None:
             return None
         self._attempt = None
+        self._refused = True
         if attempt.bound is None:
             self.binding = None
         return attempt.failure
 
     def give_up(self) -> bool:
-        attempt = self._attempt
+        attempt, self._refused, self._unanswered = self._attempt, False, None
         if attempt is None or not self._fabric.give_up(attempt, Errno.CONNABORTED):
             return False
         self._take_failure()
+        self._refused = False
         return True
 
     # -- data ---------------------------------------------------------------
 
     def recv_into(self, buffer: memoryview, flags: int) -> int:
-        side = self.side
+        side = self._plain
         if side is None or flags & _TRUNCATE:
             return self.recv_vector((buffer,), flags)
         try:
@@ -216,22 +219,29 @@ class VirtualChannel(HostChannel):
         except SysError as error:
             raise self._told(error) from None
         if not count and side.reset and len(buffer):
-            raise self._reset()
+            self._end(side)
         return count
 
     def recv_vector(self, buffers: Sequence[memoryview], flags: int) -> int:
-        if self.side is None:
+        side = self.side
+        if side is None:
+            if self._refused:
+                return 0
             raise self._no_data()
         size = sum(map(len, buffers))
         if flags & _TRUNCATE:
             # tcp(7): on a stream MSG_TRUNC discards the bytes instead of passing them to the caller.
             buffers = (memoryview(bytearray(min(size, _MOST_DISCARDED))),)
+        if side.way is not None:
+            buffers = side.way.cut(buffers, flags)
         try:
             count = super().recv_vector(buffers, flags & ~_TRUNCATE)
         except SysError as error:
             raise self._told(error) from None
-        if not count and self.side.reset and size:
-            raise self._reset()
+        if not count and side.reset and size:
+            self._end(side)
+        if side.way is not None:
+            side.way.received(count, bool(flags & _PEEK))
         return count
 
     def send(self, buffer: memoryview, flags: int) -> int:
@@ -250,20 +260,28 @@ class VirtualChannel(HostChannel):
         except SysError as error:
             raise self._told(error) from None
 
+    def send_file(self, source: Handle, offset: int, count: int) -> int:
+        if self.side is None:
+            raise self._no_data()
+        try:
+            return super().send_file(source, offset, count)
+        except SysError as error:
+            raise self._told(error) from None
+
     def _told(self, error: SysError) -> SysError:
         """An error of the pair as TCP tells it: the first call after a reset says so (`sk_stream_error`)."""
         if self.side is not None and error.errno in (Errno.PIPE, Errno.CONNRESET) and self.side.take_reset():
-            return SysError(Errno.CONNRESET, "the peer broke the connection off")
+            return SysError(self.side.why, "the connection was broken off")
         return error
 
-    def _reset(self) -> SysError:
-        if self.side is not None:
-            self.side.take_reset()
-        return SysError(Errno.CONNRESET, "the peer broke the connection off")
+    @staticmethod
+    def _end(side: Side) -> None:
+        """A receive found nothing. Errors: why the connection was broken off, once."""
+        if side.must_tell() and side.take_reset():
+            raise SysError(side.why, "the connection was broken off")
 
-    def _no_data(self) -> SysError:
-        if self._kind is _DATAGRAM:
-            return SysError(Errno.NOTSUP, "the virtual network carries no datagrams")
+    @staticmethod
+    def _no_data() -> SysError:
         return SysError(Errno.NOTCONN, "the socket is not connected")
 
     def shutdown(self, how: int) -> None:
@@ -271,13 +289,19 @@ class VirtualChannel(HostChannel):
         if self._listener is not None:
             if how & _READING:
                 self._fabric.stop(self._listener)
-                self._listener = None
+                self._listener, self._stopped = None, True
         elif self._attempt is not None and not self._attempt.connected:
             self._fabric.give_up(self._attempt, Errno.CONNRESET)  # as tcp_disconnect in SYN_SENT
+        elif self.side is not None and self.side.broken:
+            raise SysError(Errno.NOTCONN, "the connection was broken off")  # Linux: its state is TCP_CLOSE
         else:
             super().shutdown(how)
 
     # -- what it is ---------------------------------------------------------
+
+    def set_nonblocking(self, nonblocking: bool) -> None:
+        super().set_nonblocking(nonblocking)
+        self._waits = not nonblocking
 
     def local(self) -> Address:
         if self.side is not None:
@@ -285,33 +309,21 @@ class VirtualChannel(HostChannel):
         return wildcard(self.family) if self.binding is None else self.binding.address
 
     def peer(self) -> Address:
-        if self.side is not None:
+        if self.side is not None and not self.side.broken:
             return shown(self.family, self.side.peer)
-        if self._kind is _DATAGRAM and self.binding is not None and self.binding.peer is not None:
-            return shown(self.family, self.binding.peer)
         raise SysError(Errno.NOTCONN, "the socket is not connected")
 
-    def get_option(self, option: SockOption) -> int:
-        return super().get_option(option) if option in _OF_PAIR else self._options.get(option)
-
     def set_option(self, option: SockOption, value: int) -> None:
-        if option in _OF_PAIR:
-            super().set_option(option, value)
-            self._options.of_pair[option] = value
+        super().set_option(option, value)
+        if option in OF_PAIR:
             if self.pair is not None:
                 self._fabric.refill(self.pair)
-            return
-        if option is SockOption.ONLY_V6 and self.binding is not None:
-            raise SysError(Errno.INVAL, "ONLY_V6 of a bound socket")  # Linux: after bind it is too late
-        self._options.set(option, value)
-        if self.binding is not None:
+        elif self.binding is not None:
             self.binding.reuse_address, self.binding.reuse_port = self._options.reuse
 
-    def get_linger(self) -> int | None:
-        return self._linger
-
-    def set_linger(self, seconds: int | None) -> None:
-        self._linger = seconds
+    def set_membership(self, group: bytes, interface: bytes | int, joined: bool) -> None:
+        """Errors: PROTO streams are in no multicast group (Linux: `inet_test_bit(IS_ICSK)`)."""
+        raise SysError(Errno.PROTO, "a stream socket joins no multicast group")
 
     def take_error(self) -> int:
         failure = self._take_failure()
@@ -319,7 +331,7 @@ class VirtualChannel(HostChannel):
             return int(failure)
         number = super().take_error()
         if self.side is not None and self.side.take_reset():
-            return int(Errno.CONNRESET)
+            return int(self.side.why)
         return number
 
     def close(self) -> None:
@@ -331,7 +343,7 @@ class VirtualChannel(HostChannel):
         if side is not None and self._linger == 0:
             side.abort()
         if self.binding is not None:
-            self._fabric.unbind(self._node, self._kind, self.binding)
+            self._fabric.unbind(self._node, _STREAM, self.binding)
         super().close()
         if self.pair is not None:
             self.pair.close_far()

@@ -16,7 +16,7 @@ from pywasix.abi.enums import SockType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.host.virtual_pair import SocketPair
-from pywasix.net.address import INET4, Address
+from pywasix.net.address import INET4, Address, parse
 from pywasix.net.virtual_ports import shown
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 _STREAM = SockType.SOCKET_STREAM
 _UNIX = (socket.AF_UNIX, socket.SOCK_STREAM, 0)
+_MOST_PORTS = 0xFFFF
 _LINGER = socket.SOL_SOCKET, socket.SO_LINGER
+_UNCUT = socket.MSG_PEEK | socket.MSG_WAITALL
 _LINGER_SIZE = 8  # struct linger: int l_onoff, int l_linger
 # What TCP clients and servers set and ask for; the pair knows none of it, so it is only kept.
 _KEPT = {
@@ -48,6 +50,14 @@ if hasattr(socket, "TCP_KEEPIDLE"):
 def name_of(address: Address) -> tuple[Any, ...]:
     """An address as Python's sockets tell it: (host, port), and two numbers more for IPv6."""
     return (address.host, address.port) if address.family == INET4 else (address.host, address.port, 0, 0)
+
+
+def read_address(address: tuple[Any, ...]) -> Address:
+    """An address as Python's sockets take it. Raises: ValueError."""
+    host, port = address[:2]
+    if not isinstance(port, int) or not 0 <= port <= _MOST_PORTS:
+        raise ValueError(f"{port!r} is no port; ports are 0 to {_MOST_PORTS}")
+    return parse(host, port)
 
 
 def os_error(error: SysError) -> OSError:
@@ -92,7 +102,7 @@ class _Told:
 
     def tell(self) -> None:
         if self._side.take_reset():
-            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)) from None
+            raise os_error(SysError(self._side.why)) from None
 
 
 class VirtualSocket(socket.socket):
@@ -151,17 +161,22 @@ class VirtualSocket(socket.socket):
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
         """As `socket.socket.recv`."""
         with self._told:
-            data = super().recv(bufsize, flags)
+            data = super().recv(self._cut(bufsize, flags), flags)
         if not data and bufsize:
             self._end()
+        self._received(len(data), flags)
         return data
 
     def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
         """As `socket.socket.recv_into`."""
+        way = self._side.way
+        if way is not None and not nbytes:
+            nbytes = memoryview(buffer).nbytes
         with self._told:
-            count = super().recv_into(buffer, nbytes, flags)
+            count = super().recv_into(buffer, nbytes if way is None else self._cut(nbytes, flags), flags)
         if not count:
             self._end()
+        self._received(count, flags)
         return count
 
     def recvfrom(self, bufsize: int, flags: int = 0, /) -> tuple[bytes, None]:
@@ -175,18 +190,33 @@ class VirtualSocket(socket.socket):
     def recvmsg(self, bufsize: int, ancbufsize: int = 0, flags: int = 0, /) -> Any:
         """As `socket.socket.recvmsg`."""
         with self._told:
-            answer = super().recvmsg(bufsize, ancbufsize, flags)
+            answer = super().recvmsg(self._cut(bufsize, flags), ancbufsize, flags)
         if not answer[0] and bufsize:
             self._end()
+        self._received(len(answer[0]), flags)
         return answer
 
     def recvmsg_into(self, buffers: Any, ancbufsize: int = 0, flags: int = 0, /) -> Any:
         """As `socket.socket.recvmsg_into`."""
+        way = self._side.way
+        if way is not None and not flags & _UNCUT:
+            buffers = way.cut([memoryview(each).cast("B") for each in buffers], 0)
         with self._told:
             answer = super().recvmsg_into(buffers, ancbufsize, flags)
         if not answer[0]:
             self._end()
+        self._received(answer[0], flags)
         return answer
+
+    def _cut(self, size: int, flags: int) -> int:
+        """How many bytes a receive may return, where a link makes them fewer."""
+        way = self._side.way
+        most = None if way is None or flags & _UNCUT else way.most()
+        return size if most is None else min(size, most)
+
+    def _received(self, count: int, flags: int) -> None:
+        if self._side.way is not None:
+            self._side.way.received(count, bool(flags & socket.MSG_PEEK))
 
     def send(self, data: ReadableBuffer, flags: int = 0, /) -> int:
         """As `socket.socket.send`."""
@@ -205,7 +235,8 @@ class VirtualSocket(socket.socket):
 
     def _end(self) -> None:
         """The peer has finished; if it broke off, this raises ConnectionResetError, once."""
-        self._told.tell()
+        if self._side.must_tell():
+            self._told.tell()
 
     # -- options ------------------------------------------------------------
 
@@ -227,7 +258,7 @@ class VirtualSocket(socket.socket):
             value = self._kept.get(option, _KEPT[option])
             return value.to_bytes(4, "little")[:buflen] if buflen else value
         if option == (socket.SOL_SOCKET, socket.SO_ERROR) and not buflen and self._side.take_reset():
-            return errno.ECONNRESET
+            return os_error(SysError(self._side.why)).errno
         return super().getsockopt(level, optname, buflen) if buflen else super().getsockopt(level, optname)
 
     # -- the end ------------------------------------------------------------

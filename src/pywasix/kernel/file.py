@@ -15,6 +15,7 @@ from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 
 if TYPE_CHECKING:
+    from pywasix.kernel.epoll import Watch
     from pywasix.kernel.task import Task
     from pywasix.kernel.wait import Handle
 
@@ -57,6 +58,7 @@ class File:
         nonblocking: the NONBLOCK flag; other flags live in `flags`.
         disposed: it was given back; guarded as `references`.
         references: how many descriptors refer to it; guarded by the kernel's descriptor lock.
+        watchers: the epoll watches that end with its last descriptor; `kernel.epoll` guards it.
     """
 
     filetype: FileType = FileType.UNKNOWN
@@ -65,14 +67,33 @@ class File:
     nonblocking = False
     references = 0
     disposed = False
+    watchers: tuple[Watch, ...] = ()
+
+    @property
+    def sendable(self) -> Handle | None:
+        """What the host can send bytes of by itself; None when they must be read first."""
+        return None
 
     def read(self, task: Task, buffers: Sequence[memoryview]) -> int:
         """Read into the buffers; returns how many bytes, 0 at the end of the file."""
         raise SysError(Errno.BADF, "this file cannot be read")
 
+    def read_at(self, buffers: Sequence[memoryview], offset: int) -> int:
+        """Read from an offset in bytes; the position does not move. SPIPE for what has none."""
+        raise SysError(Errno.SPIPE, "this file has no positions")
+
     def write(self, task: Task, buffers: Sequence[memoryview]) -> int:
         """Write from the buffers; returns how many bytes were taken."""
         raise SysError(Errno.BADF, "this file cannot be written")
+
+    def send_file(self, task: Task, source: File, offset: int, count: int) -> int:
+        """Write up to `count` bytes of another file, which `read_at` reads from `offset` on.
+
+        Returns: how many were written; less than `count` where the source ends, or where this file takes no more.
+        """
+        from pywasix.kernel.copying import copy  # few programs do this
+
+        return copy(task, source, offset, self, count)
 
     def seek(self, offset: int, whence: Whence) -> int:
         """Move the position; returns the new one. SPIPE for what has none."""

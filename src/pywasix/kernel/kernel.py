@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 
+from pywasix.abi.errno import Errno
+from pywasix.errors import SysError
 from pywasix.kernel.futex import Futexes
 from pywasix.kernel.process import Process
 from pywasix.kernel.task import Task
 from pywasix.kernel.wait import Poller
+
+_MOST_IDS = 0x1FFFFFFF  # libc keeps a tid in 29 bits of its locks
+MOST_TASKS = 1024  # of one process
 
 
 class Kernel:
@@ -28,18 +33,45 @@ class Kernel:
         self.futexes = Futexes()
         self._new_poller = new_poller
         self._processes: dict[int, Process] = {}
-        self._next_id = 1
+        self._last_id = self._highest_id = 0
 
     def start_process(self, args: Sequence[bytes], env: Sequence[bytes], *, max_fds: int, parent: int = 0) -> Process:
         """A new process with its main task, and nothing open."""
         poller = self._new_poller()
         with self.process_lock:
-            pid = self._next_id
-            self._next_id += 1
+            pid = self._take_id()
             process = Process(self, pid, parent=parent, args=args, env=env, max_fds=max_fds)
             process.tasks.append(Task(process, pid, poller))
             self._processes[pid] = process
         return process
+
+    def start_task(self, process: Process) -> Task:
+        """A further task of a process. Errors: AGAIN too many; MFILE, NFILE of the host."""
+        poller = self._new_poller()
+        with self.process_lock:
+            full = len(process.tasks) >= MOST_TASKS
+            if not full:
+                task = Task(process, self._take_id(), poller)
+                process.tasks.append(task)
+        if full:
+            poller.close()
+            raise SysError(Errno.AGAIN, f"a process has at most {MOST_TASKS} threads")
+        if process.status is not None:
+            task.stop()  # the process ended meanwhile
+        return task
+
+    def _take_id(self) -> int:
+        """The next number for a process or a task, for a caller that holds `process_lock`."""
+        while True:
+            self._last_id = self._last_id % _MOST_IDS + 1
+            self._highest_id = max(self._highest_id, self._last_id)
+            # Only when all numbers were given once can one be in use still.
+            if self._highest_id < _MOST_IDS or all(task.tid != self._last_id for task in self.all_tasks()):
+                return self._last_id
+
+    def was_given(self, number: int) -> bool:
+        """Whether a process or a task has or had this number."""
+        return 0 < number <= self._highest_id
 
     def process(self, pid: int) -> Process | None:
         """The process with this number, if it runs."""

@@ -33,6 +33,10 @@ class LocalKeys:
         if key not in self._user_data:
             raise SysError(Errno.INVAL, f"there is no thread-local key {key}")
 
+    def user_data(self, key: int) -> int | None:
+        """What goes to the destructor of a key; None for a key that is gone."""
+        return self._user_data.get(key)
+
     def remove(self, key: int) -> int:
         """Take a key out; returns its user data. Errors: INVAL unknown key."""
         with self._lock:

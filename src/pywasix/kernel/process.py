@@ -13,6 +13,7 @@ from pywasix.kernel.signal import Signals
 if TYPE_CHECKING:
     from pywasix.kernel.kernel import Kernel
     from pywasix.kernel.task import Task
+    from pywasix.kernel.threads import ThreadStarter
 
 
 class ExitStatus(NamedTuple):
@@ -33,6 +34,7 @@ class Process:
         status: how it ended; None while it runs. Set once, under the kernel's process lock.
         local_keys: thread-local keys of the 2022 generation.
         ended: set when the last task is gone and every descriptor is closed.
+        starter: runs guest code in new threads; None for a guest without.
         complain: tells the user something about the guest that the guest itself cannot be told.
         missing: calls that were answered with NOSYS because nothing stands behind them, in their order.
         crash: the mistake in pywasix that ended the process, if one did.
@@ -60,6 +62,7 @@ class Process:
         self.status: ExitStatus | None = None
         self.ended = Event()
         self.missing: dict[str, None] = {}
+        self.starter: ThreadStarter | None = None
         self.complain: Callable[[str], None] = _say_nothing
         self.crash: Exception | None = None
 
@@ -74,7 +77,8 @@ class Process:
             if self.status is None:
                 self.status = status
         for task in list(self.tasks):
-            task.stop()
+            task.ask_to_stop()
+        self.main_task.interrupt_engine()
 
     def terminate(self, signal: int) -> None:
         """End the process by a signal."""
@@ -85,14 +89,19 @@ class Process:
         with self.kernel.process_lock:
             last = all(other.ended or other is task for other in self.tasks)
             task.ended = True
+            if task is not self.main_task:
+                self.tasks.remove(task)
             if last and self.status is None:
                 self.status = ExitStatus()
         try:
             if last:
                 self.fds.close_all()
         finally:
+            for joiner in list(task.joiners):
+                joiner.poller.wake()
             task.poller.close()
             if last:
+                self.starter = None  # it holds the guest's memory
                 self.kernel.forget(self)
                 self.ended.set()
 

@@ -26,9 +26,15 @@ class ByteChannel(Protocol):
 
     @property
     def handle(self) -> Handle | None: ...
+    @property
+    def sendable(self) -> Handle | None: ...
     def read(self, buffers: Sequence[memoryview]) -> int: ...
     def write(self, buffers: Sequence[memoryview]) -> int: ...
     def seek(self, offset: int, whence: Whence) -> int: ...
+    def read_at(self, buffers: Sequence[memoryview], offset: int) -> int:
+        """Read from an offset in bytes, the position stays. Only seekable channels are asked."""
+        ...
+
     def status(self) -> FileStatus: ...
     def available(self) -> int: ...
     def close(self) -> None: ...
@@ -78,6 +84,17 @@ class StreamFile(File):
         if not self._channel.seekable:
             raise SysError(Errno.SPIPE, "a stream has no position")
         return self._channel.seek(offset, whence)
+
+    def read_at(self, buffers: Sequence[memoryview], offset: int) -> int:
+        if not self._channel.seekable:
+            raise SysError(Errno.SPIPE, "a stream has no positions")
+        if not self._channel.readable:
+            raise SysError(Errno.BADF, "the stream is not open for reading")
+        return self._channel.read_at(buffers, offset)
+
+    @property
+    def sendable(self) -> Handle | None:
+        return self._channel.sendable
 
     def status(self) -> FileStatus:
         return self._channel.status()

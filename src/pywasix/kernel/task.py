@@ -27,9 +27,11 @@ class Task:
             looks at its files' `references` instead.
         ended: the task is gone; guarded by the process lock.
         unwind: why the guest's stack is being taken down, stored before it is raised.
-        interrupt_engine: makes the engine look at a task that runs guest code; set by the engine.
+        interrupt_engine: makes the engine look at every task that runs guest code; set by the engine.
+        thread: the host's number of the thread that runs it, 0 before it does; set by the engine.
         call_guest: calls an export of the guest, from inside a system call; set by the engine.
         locals: values of the thread-local keys of the 2022 generation.
+        joiners: the tasks that wait for this one's end.
     """
 
     __slots__ = (
@@ -37,11 +39,13 @@ class Task:
         "call_guest",
         "ended",
         "interrupt_engine",
+        "joiners",
         "locals",
         "lost_file",
         "poller",
         "process",
         "stopping",
+        "thread",
         "tid",
         "unwind",
         "waiting_on",
@@ -54,12 +58,14 @@ class Task:
         self.attention = False
         self.stopping = False
         self.ended = False
+        self.thread = 0
         self.unwind: Unwind | None = None
         self.waiting_on: File | frozenset[File] | None = None
         self.lost_file: File | None = None
         self.interrupt_engine: Callable[[], None] = _nothing
         self.call_guest: Callable[[str, tuple[int, ...]], None] = _no_guest
         self.locals: dict[int, int] = {}
+        self.joiners: list[Task] = []
 
     def disconnect(self) -> None:
         """The engine has let go of this task."""
@@ -68,9 +74,13 @@ class Task:
 
     def stop(self) -> None:
         """Take this task down at its next interruption point. Any thread may call it, repeatedly."""
+        self.ask_to_stop()
+        self.interrupt_engine()
+
+    def ask_to_stop(self) -> None:
+        """`stop` for a caller that interrupts the engine himself, once for many tasks."""
         self.stopping = True
         self.notify()
-        self.interrupt_engine()
 
     def notify(self) -> None:
         """Make the task look for signals or its end, wherever it is. Any thread may call it."""

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# What can be true of a file: the bits of the ABI's `EpollType`.
 READABLE = 1
 WRITABLE = 2
-HANGUP = 4
-FAILED = 8
+FINISHED = 4  # the peer sends no more
+URGENT = 8
+FAILED = 16
+HANGUP = 32
 
 
 class Handle(Protocol):

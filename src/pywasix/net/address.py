@@ -8,18 +8,21 @@ from pywasix.abi.enums import AddressFamily
 
 INET4 = int(AddressFamily.INET4)
 INET6 = int(AddressFamily.INET6)
+UNIX = int(AddressFamily.UNIX)
 ANY4 = bytes(4)
 ANY6 = bytes(16)
+_ANY = {INET4: ANY4, INET6: ANY6, UNIX: b""}
 
 
 class Address(NamedTuple):
-    """A TCP or UDP address.
+    """The address of a socket.
 
     Attributes:
-        family: `AddressFamily` INET4 or INET6, as a plain number.
-        ip: 4 or 16 bytes in network order.
-        port: 0..65535.
-        flow, scope: IPv6 flow information and scope id, 0 for IPv4.
+        family: `AddressFamily` INET4, INET6 or UNIX, as a plain number.
+        ip: 4 or 16 bytes in network order; for a Unix socket its path in the guest's namespace, up to 107 bytes
+            without NUL, empty for one without a name.
+        port: 0..65535; 0 for a Unix socket.
+        flow, scope: IPv6 flow information and scope id, 0 for others.
     """
 
     family: int
@@ -30,13 +33,23 @@ class Address(NamedTuple):
 
     @property
     def host(self) -> str:
-        """The address without the port, as people write it."""
-        from ipaddress import ip_address  # only refusals, traces and the virtual network ask
+        """The address without the port, as people write it; the path of a Unix socket."""
+        if self.family == UNIX or not self.ip:
+            return self.ip.decode("utf-8", "surrogateescape")
+        if self.family == INET4:
+            return "{}.{}.{}.{}".format(*self.ip)
+        from ipaddress import ip_address  # only policies, traces and the virtual network ask
 
         return str(ip_address(self.ip))
 
     def __str__(self) -> str:
+        if self.family == UNIX or not self.ip:
+            return repr(self.host)
         return f"[{self.host}]:{self.port}" if self.family == INET6 else f"{self.host}:{self.port}"
+
+
+NOWHERE = Address(int(AddressFamily.UNSPEC), b"", 0)
+"""No address: what comes with bytes of a stream, and what a connected datagram socket is connected to no more."""
 
 
 def parse(host: str, port: int) -> Address:
@@ -48,5 +61,5 @@ def parse(host: str, port: int) -> Address:
 
 
 def wildcard(family: int) -> Address:
-    """Any address, any port, of a family."""
-    return Address(family, ANY4 if family == INET4 else ANY6, 0)
+    """Any address, any port, of a family; no name of a Unix socket."""
+    return Address(family, _ANY[family], 0)

@@ -6,16 +6,16 @@ The channel below does the work; waiting is `kernel.wait`'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
-from pywasix.abi.enums import AddressFamily, FileType, Rights, SdFlags, SockProto, SockType
+from pywasix.abi.enums import FileType, Rights, SdFlags, SockProto, SockType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError, WouldBlock
 from pywasix.kernel.file import STREAM_RIGHTS, FileStatus
-from pywasix.kernel.wait import READABLE, until
-from pywasix.net.address import Address, wildcard
+from pywasix.kernel.wait import READABLE, remaining, until
+from pywasix.net.address import INET4, NOWHERE, UNIX, Address, wildcard
 from pywasix.net.network import Network
 from pywasix.net.stack import Channel
 from pywasix.net.states import State
@@ -42,11 +42,17 @@ PROBE_PORT = 10275
 PROTOCOLS = {SockType.SOCKET_STREAM: "tcp", SockType.SOCKET_DGRAM: "udp"}
 
 
+def protocol_name(family: int, kind: SockType) -> str:
+    """What policies call the protocol of a socket: tcp, udp or unix."""
+    return "unix" if family == UNIX else PROTOCOLS[kind]
+
+
 class Socket(Transfer):
-    """A stream or datagram socket of a guest.
+    """A stream socket of a guest; `datagrams.DatagramSocket` makes the other kind of it.
 
     Attributes:
         family, kind: as the guest asked for them.
+        protocol_name: what policies call the protocol.
         accept_timeout: ns or None.
         shut: the directions that the guest has closed, as `SdFlags`.
     """
@@ -64,16 +70,8 @@ class Socket(Transfer):
         self.family = family
         self._unopened: Address | None = None
         self.shut = 0
+        self.protocol_name = protocol_name(family, kind)
         self.filetype = FileType.SOCKET_STREAM if kind is SockType.SOCKET_STREAM else FileType.SOCKET_DGRAM
-
-    @classmethod
-    def open(cls, network: Network, family: int, kind: SockType) -> Socket:
-        """A fresh socket. Errors: AFNOSUPPORT; NOTSUP (type); MFILE, NFILE, NOBUFS, NOMEM."""
-        if family not in (AddressFamily.INET4, AddressFamily.INET6):
-            raise SysError(Errno.AFNOSUPPORT, f"address family {family} is not supported")
-        if kind not in PROTOCOLS:
-            raise SysError(Errno.NOTSUP, f"{kind.name} sockets are not supported")
-        return cls(network, network.stack.open(family, kind), family, kind)
 
     def bind(self, address: Address) -> None:
         """Errors: INVAL bound already; AFNOSUPPORT; ACCES; ADDRINUSE; ADDRNOTAVAIL."""
@@ -84,10 +82,11 @@ class Socket(Transfer):
         else:
             self._bind(address)
         self._judged = True
-        self.state = State.BOUND
+        if self.state is not State.REFUSED:
+            self.state = State.BOUND
 
     def _bind(self, address: Address) -> None:
-        self._network.require("bind", PROTOCOLS[self.kind], local=address)
+        self._network.require("bind", self.protocol_name, local=address)
         self.channel.bind(address)
 
     def _open_port(self) -> None:
@@ -101,7 +100,7 @@ class Socket(Transfer):
         self._need_stream("listen")
         self._permit("listen")
         if self.state in (State.FRESH, State.FAILED) and not self._judged:
-            self._network.require("bind", "tcp", local=wildcard(self.family))
+            self._network.require("bind", self.protocol_name, local=wildcard(self.family))
             self._judged = True
         self._open_port()
         self.channel.listen(backlog)
@@ -116,7 +115,7 @@ class Socket(Transfer):
     def accept(self, task: Task, nonblocking: bool) -> tuple[Socket, Address]:
         """Take a waiting connection.
 
-        A peer that the policy refuses is closed and the next one is tried.
+        A peer that the policy or a limit refuses is closed and the next one is tried.
 
         Args:
             nonblocking: for the new socket; nothing is inherited from the listener's flags.
@@ -128,10 +127,11 @@ class Socket(Transfer):
             deadline, late = self._accept_deadline()
         while True:
             channel, peer = self._take(task, nonblocking, deadline, late)
-            if self._network.unrestricted or self._admits(channel, peer):
+            if self._network.unguarded or self._admits(channel, peer):
                 break
             channel.close()
-        socket = Socket(self._network, channel, self.family, self.kind, State.CONNECTED)
+            self._after_refusal(task, deadline, late)
+        socket = type(self)(self._network, channel, self.family, self.kind, State.CONNECTED)
         socket.nonblocking = nonblocking
         # Linux clones the listening socket, its timeouts included (sk_clone).
         socket.receive_timeout = self.receive_timeout
@@ -140,13 +140,20 @@ class Socket(Transfer):
 
     def _admits(self, channel: Channel, peer: Address) -> bool:
         try:
-            return self._network.allows("accept", "tcp", local=channel.local(), remote=peer)
+            return self._network.admits(self.protocol_name, channel, peer)
         except SysError as error:
             channel.close()
             raise SysError(Errno.CONNABORTED, f"the connection is of no use any more: {error}") from None
         except BaseException:
             channel.close()
             raise
+
+    def _after_refusal(self, task: Task, deadline: int | None, late: Errno) -> None:
+        """A flood of refused callers keeps accept from ever waiting; it must not keep it from ending."""
+        if task.attention and task.attend() and not self.nonblocking:
+            raise SysError(Errno.INTR, "a signal handler ran")
+        if not self.nonblocking and remaining(deadline) == 0:
+            raise SysError(late, "the timeout of the socket is over")
 
     def _take(self, task: Task, nonblocking: bool, deadline: int | None, late: Errno) -> tuple[Channel, Address]:
         task.waiting_on = self
@@ -191,12 +198,13 @@ class Socket(Transfer):
             self._join(task)
             if self.state is State.CONNECTED:
                 return
-        if self.stream or self.state is not State.CONNECTED:  # a datagram socket may be connected again
-            self._permit("connect")
+        self._permit("connect")
+        if self.state is State.REFUSED or self._failure is not None:
+            raise self._told_by_connect()
         self._same_family(address)
         if not self._network.unrestricted:
             # Linux takes 0.0.0.0 as destination for the address the socket is bound to.
-            self._network.require("connect", PROTOCOLS[self.kind], local=self.local(), remote=address)
+            self._network.require("connect", self.protocol_name, local=self.local(), remote=address)
         self._open_port()
         task.waiting_on = self
         try:
@@ -208,13 +216,14 @@ class Socket(Transfer):
         if not self._start_connect():
             self._join(task)
             if self.state is not State.CONNECTED:
-                raise self._take_failure()
+                raise self._told_by_connect()
             return
         self._unanswered = True
         self.shut = 0
         try:
             self.channel.connect(address)
             self.state = State.CONNECTED
+            self._connected()
         except WouldBlock:
             if self.nonblocking:
                 raise SysError(Errno.INPROGRESS, "the connection is being made") from None
@@ -223,11 +232,15 @@ class Socket(Transfer):
             raise self._refused(error) from None
         self._unanswered = False
 
+    def _connected(self) -> None:
+        if self.stream and self._network.watch is not None:
+            self._network.watch.connected(self.channel)
+
     def _refused(self, error: SysError) -> SysError:
         """The channel says no; if another task looked first, what it found is the reason."""
         self._unanswered = False
         if self.state is not State.CONNECTING:
-            return self._take_failure()
+            return self._told_by_connect()
         self.state = State.FAILED
         return error
 
@@ -250,24 +263,52 @@ class Socket(Transfer):
         finally:
             self._unanswered = self.state in (State.CONNECTING, State.CONNECTED)
         if self.state is not State.CONNECTED:
-            raise self._take_failure()
+            raise self._told_by_connect()
 
     def shutdown(self, how: int) -> None:
         """Close directions. Errors: NOTCONN; INVAL for no or unknown directions."""
         self._permit("shutdown")
         self.channel.shutdown(how)
         if self.state is State.LISTENING:
-            if how & SdFlags.RD:
-                self.state = State.BOUND  # Linux (inet_shutdown): that stops the listening; WR alone does nothing
+            if how & SdFlags.RD:  # Linux (inet_shutdown): that stops the listening; WR alone does nothing
+                # A port that nobody asked for by its number is given back; the channel knows.
+                self.state = State.BOUND if self.family == UNIX else State.FRESH
             return
         self._settle()  # the shutdown ends a connect under way
         if self.state is State.CONNECTED:
             self.shut |= how
+        elif self.state is State.REFUSED:
+            self.state = State.FAILED  # Linux (inet_shutdown) makes the socket new, and notes the error
 
     def current_state(self) -> State:
         """The state after looking whether a connect under way has its answer."""
         self._settle()
         return self.state
+
+    def recv_from(self, task: Task, buffers: Sequence[memoryview], flags: int) -> tuple[int, bool, Address]:
+        """As `recv`; then whether some did not fit, and the sender, which a TCP connection does not tell (Linux)."""
+        count = self.recv(task, buffers, flags)
+        if self.family != UNIX or not count:
+            return count, False, NOWHERE
+        sender = self.channel.peer()
+        return count, False, sender if sender.ip else NOWHERE
+
+    def send_to(self, task: Task, buffers: Sequence[memoryview], flags: int, address: Address) -> int:
+        """As `send`: a TCP connection does not look at the address (Linux, tcp_sendmsg).
+
+        Errors: as `send`; on a Unix socket ISCONN, and NOTSUP when it is not connected.
+        """
+        if self.family == UNIX:
+            connected = self.current_state() is State.CONNECTED
+            raise SysError(Errno.ISCONN if connected else Errno.NOTSUP, "an address on a Unix stream")
+        return self.send(task, buffers, flags)
+
+    def set_membership(self, group: bytes, interface: bytes | int, joined: bool) -> None:
+        """Errors: PROTO: TCP has no multicast (Linux); NOPROTOOPT an IPv6 group over IPv4; NOTSUP a Unix socket."""
+        why = Errno.NOTSUP if self.family == UNIX else Errno.PROTO
+        if self.family == INET4 and len(group) == 16:
+            why = Errno.NOPROTOOPT
+        raise SysError(why, "a stream knows no groups")
 
     def take_error(self) -> int:
         """The pending error as an errno number, 0 for none; reading clears it (SO_ERROR)."""
@@ -278,7 +319,9 @@ class Socket(Transfer):
 
     @property
     def protocol(self) -> SockProto:
-        """The transport protocol."""
+        """The transport protocol; Unix sockets have none."""
+        if self.family == UNIX:
+            return SockProto.IP
         return SockProto.TCP if self.kind is SockType.SOCKET_STREAM else SockProto.UDP
 
     def local(self) -> Address:
@@ -307,4 +350,5 @@ class Socket(Transfer):
 
     def _same_family(self, address: Address) -> None:
         if address.family != self.family:
-            raise SysError(Errno.AFNOSUPPORT, f"address {address} on a socket of another family")
+            wrong = Errno.INVAL if self.family == UNIX else Errno.AFNOSUPPORT  # Linux (unix_validate_addr)
+            raise SysError(wrong, f"address {address} on a socket of another family")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pywasix.abi.enums import SockOption, SockType
 from pywasix.kernel.file import FileStatus
 from pywasix.kernel.wait import Handle
 from pywasix.net.address import Address
+
+if TYPE_CHECKING:
+    from pywasix.net.interface import Interface
 
 
 class Channel(Protocol):
@@ -38,14 +41,45 @@ class Channel(Protocol):
     def connect_result(self) -> None:
         """The answer: returns when connected, raises `WouldBlock` or why it failed, which is told once.
 
-        After a failure the channel may be bound, listen and connect as if it had not been tried.
+        After a failure that `connect` did not raise, `give_up` makes the channel new; until then it receives no bytes.
         """
         ...
 
     def give_up(self) -> bool:
-        """Withdraw an attempt to connect, so that no connection comes of it; as after a failure.
+        """Withdraw an attempt to connect, so that no connection comes of it, or forget one that failed.
+
+        Then the channel may be bound, listen and connect as if it had not been tried.
 
         Returns: False when the answer came first; `connect_result` tells it.
+        """
+        ...
+
+    def recv_from(self, buffers: Sequence[memoryview], flags: int) -> tuple[int, bool, Address]:
+        """The next datagram: (bytes, whether some did not fit, its sender).
+
+        With RECV_DATA_TRUNCATED in the flags the bytes are the datagram's own, however many were stored
+        (recv(2), MSG_TRUNC). A Unix socket without a name sends from `Address(UNIX, b"", 0)`.
+
+        Errors: WouldBlock; CONNREFUSED an earlier datagram came back; NOTCONN, and others that the host tells.
+        """
+        ...
+
+    def send_to(self, buffers: Sequence[memoryview], flags: int, address: Address) -> int:
+        """Send one datagram, binding the socket to a free port first if it is not bound; returns its bytes.
+
+        Errors: WouldBlock; MSGSIZE; CONNREFUSED an earlier one came back; ACCES broadcast without BROADCAST;
+            NETUNREACH, HOSTUNREACH, ADDRNOTAVAIL, AFNOSUPPORT, INVAL; for Unix also NOENT, PROTOTYPE.
+        """
+        ...
+
+    def set_membership(self, group: bytes, interface: bytes | int, joined: bool) -> None:
+        """Join or leave a multicast group.
+
+        Args:
+            group: 4 or 16 bytes.
+            interface: its IPv4 address (4 bytes, zero: the host chooses), or its index for an IPv6 group.
+        Errors: INVAL no multicast address; NODEV no such interface; ADDRINUSE joined already; ADDRNOTAVAIL
+            not joined; NOBUFS too many; NOPROTOOPT an IPv6 group on an IPv4 socket.
         """
         ...
 
@@ -53,6 +87,13 @@ class Channel(Protocol):
     def recv_vector(self, buffers: Sequence[memoryview], flags: int) -> int: ...
     def send(self, buffer: memoryview, flags: int) -> int: ...
     def send_vector(self, buffers: Sequence[memoryview], flags: int) -> int: ...
+
+    def send_file(self, source: Handle, offset: int, count: int) -> int:
+        """Send up to `count` bytes of a file of the host, from `offset` on; 0 where it ends. Streams only.
+
+        A blocking channel may hold the caller for its patience with every 64 KiB.
+        """
+        ...
 
     def shutdown(self, how: int) -> None:
         """Close directions: `SdFlags` as a number."""
@@ -84,6 +125,29 @@ class NetStack(Protocol):
 
     def open(self, family: int, kind: SockType) -> Channel:
         """A fresh channel. Errors: AFNOSUPPORT; NOTSUP; MFILE, NFILE, NOBUFS, NOMEM of the host."""
+        ...
+
+    def pair(self, kind: SockType) -> tuple[Channel, Channel]:
+        """Two Unix sockets that are connected to each other (socketpair). Errors: as `open`."""
+        ...
+
+    @property
+    def own_names(self) -> bool:
+        """Its names are the user's own, not what some server on the internet says."""
+        ...
+
+    def lookup(self, name: str) -> list[str]:
+        """The addresses of a name (as `rules.normal_name` gives it) as text, in the order to try them.
+
+        It may take long: it is called in a thread of its own, several at once.
+
+        Errors: NOENT, or an empty list, for an unknown name; AGAIN, IO the look-up failed.
+        """
+        ...
+
+    @property
+    def interface(self) -> Interface:
+        """The network interface that the program sees."""
         ...
 
     def close(self) -> None:

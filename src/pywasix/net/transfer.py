@@ -22,8 +22,9 @@ WAIT_ALL = int(RiFlags.RECV_WAITALL)
 PEEK = int(RiFlags.RECV_PEEK)
 _CONNECTED = State.CONNECTED  # looking a member up on its class costs as much as a call
 SEND_DONT_WAIT = int(SiFlags.SEND_DONT_WAIT)
-_TOLD_BY = ("connect", "recv", "send")
+_TOLD_BY = ("recv", "send")
 _PACE = 10_000_000  # ns
+_PIECE = 1 << 17  # bytes of a file at once: the host may take the channel's patience with each half of it
 # Guards the steps of every socket into and out of CONNECTING: the operating system gives the answer of a connect
 # once, so that whoever asks for it must store it too. Held for calls that never wait.
 _answers = Lock()
@@ -69,29 +70,36 @@ class Transfer(File):
         """
         if self.state is State.CONNECTING:
             with _answers:
-                self._look()
+                made = self._look()
+            if made:
+                self._connected()
 
-    def _look(self) -> None:
+    def _connected(self) -> None:
+        """A connect has succeeded; no lock is held."""
+
+    def _look(self) -> bool:
+        """Returns whether the connection is made now."""
         if self.state is not State.CONNECTING:
-            return  # another task looked first
+            return False  # another task looked first
         try:
             self.channel.connect_result()
         except WouldBlock:
-            return
+            return False
         except SysError as failure:
             self._failure = failure
-            self.state = State.FAILED
-        else:
-            self.state = State.CONNECTED
+            self.state = State.REFUSED
+            return False
+        self.state = State.CONNECTED
+        return True
 
     def _await_connect(self, task: Task, timeout: int | None, late: Errno) -> None:
         """Wait for the answer of a connect under way.
 
-        Returns when there is one: the state tells it, or another task was told why there is no connection.
+        Returns when there is one, which the state tells.
 
         Args:
             timeout: ns; when it is over, the connect goes on without this task. After `connect_timeout` it does not.
-        Errors: INTR; TIMEDOUT (connect timeout); `late`; why there is no connection.
+        Errors: INTR; TIMEDOUT (connect timeout); `late`.
         """
         if self.connect_timeout is not None and (timeout is None or self.connect_timeout < timeout):
             timeout, late = self.connect_timeout, Errno.TIMEDOUT
@@ -102,7 +110,7 @@ class Transfer(File):
                 raise
             self._give_up()
             self._answered()
-            if self.state is not State.CONNECTED:
+            if self.state is State.FAILED:
                 raise
 
     def _start_connect(self) -> bool:
@@ -116,14 +124,20 @@ class Transfer(File):
         self._settle()
         if self.state is State.CONNECTING:
             raise WouldBlock("the connection is being made")
-        if self._failure is not None:
-            raise self._take_failure()
 
     def _take_failure(self) -> SysError:
         """Why there is no connection; told once, and to one task."""
         failure, self._failure = self._failure, None
         # Linux (inet_stream_connect) says so to a second one
-        return failure or SysError(Errno.CONNABORTED, "another task was told why there is no connection")
+        return failure or SysError(Errno.CONNABORTED, "it was told already why there is no connection")
+
+    def _told_by_connect(self) -> SysError:
+        """What connect says of its failure. Only after that the socket is as good as new (Linux: tcp_disconnect)."""
+        with _answers:
+            if self.state is State.REFUSED:
+                self.channel.give_up()
+                self.state = State.FAILED
+            return self._take_failure()
 
     def _give_up(self) -> None:
         """The connect timeout is over: no connection may come of the attempt, unless it was answered just now."""
@@ -136,7 +150,7 @@ class Transfer(File):
 
         Errors: AGAIN, INTR, NOTCONN, CONNRESET, TIMEDOUT, BADF closed meanwhile.
         """
-        if self.state is not _CONNECTED or not self.stream:
+        if self.state is not _CONNECTED:
             self._ready_for(task, "recv", flags & DONT_WAIT)
         task.waiting_on = self
         try:
@@ -202,7 +216,7 @@ class Transfer(File):
 
         Errors: AGAIN, INTR, PIPE, CONNRESET, TIMEDOUT, BADF closed meanwhile. Never a signal to the host.
         """
-        if self.state is not _CONNECTED or not self.stream:
+        if self.state is not _CONNECTED:
             self._ready_for(task, "send", flags & SEND_DONT_WAIT)
         task.waiting_on = self
         try:
@@ -243,9 +257,51 @@ class Transfer(File):
     def _sender(self, buffers: Sequence[memoryview]) -> Callable[[], int]:
         return lambda: self.channel.send_vector(buffers, SEND_DONT_WAIT)
 
+    def send_file(self, task: Task, source: File, offset: int, count: int) -> int:
+        """Send bytes of a file from an offset on; a blocking socket sends all of them, until the file ends.
+
+        Errors: as `send`; those of reading the file.
+        """
+        handle = source.sendable
+        if handle is None or not self.stream:
+            return super().send_file(task, source, offset, count)
+        if self.state is not _CONNECTED:
+            if not count or not source.read_at((memoryview(bytearray(1)),), offset):
+                return 0  # Linux reads before it looks at the connection
+            self._ready_for(task, "send", 0)
+        both = frozenset((self, source))
+        task.wait_on(both)
+        try:
+            if not source.references:
+                raise SysError(Errno.BADF, "another thread closed the file")
+            return self._send_file(task, handle, offset, count)
+        finally:
+            task.leave_all(both)
+
+    def _send_file(self, task: Task, source: Handle, offset: int, count: int) -> int:
+        done, deadline = 0, deadline_after(self.send_timeout)
+
+        def attempt() -> int:
+            if not self.references:  # the file may go meanwhile: it is kept until it was sent, as on Linux
+                raise SysError(Errno.BADF, "another thread closed the descriptor")
+            return self.channel.send_file(source, offset + done, min(count - done, _PIECE))
+
+        while done < count:
+            try:
+                if done:
+                    task.interruption_point()
+                sent = attempt() if self.nonblocking else until(task, attempt, self.handle, WRITABLE, deadline)
+            except SysError:
+                if done:
+                    break  # what was taken counts; the error shows on the next call
+                raise
+            if not sent:
+                break
+            done += sent
+        return done
+
     def _ready_for(self, task: Task, operation: str, dont_wait: int) -> None:
-        """Let data pass only on a connected stream; wait for a connect under way as Linux does."""
-        self._need_stream(operation)
+        """Let data pass only on a connection; wait for a connect under way as Linux does."""
         self._permit(operation)
         if self.state is State.CONNECTING:
             if self.nonblocking or dont_wait:

@@ -6,110 +6,165 @@ This is the part that needs no operating system: addresses, ports, routes and qu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address
 from threading import Condition, Lock
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from pywasix.abi.enums import SockType
 from pywasix.abi.errno import Errno
 from pywasix.errors import OptionError, SysError
-from pywasix.net.address import INET6, Address
+from pywasix.net.address import Address
+from pywasix.net.virtual_groups import is_multicast
 from pywasix.net.virtual_hosts import AddressPlan, Node
-from pywasix.net.virtual_ports import (
-    LOOPBACK4,
-    LOOPBACK6,
-    Binding,
-    Endpoint,
-    Ports,
-    covers,
-    is_loopback,
-    is_wildcard,
-    shown,
-    unmapped,
-)
+from pywasix.net.virtual_names import Names
+from pywasix.net.virtual_ports import Binding, Endpoint, covers, is_wildcard, shown
 from pywasix.net.virtual_queue import Arrival, Attempt, Listener, Pair, Side
+from pywasix.net.virtual_routes import Reuse, claim_for_call, direct
 
-Reuse = tuple[bool, bool]
-"""The options REUSE_ADDR and REUSE_PORT of a socket."""
+if TYPE_CHECKING:
+    from pywasix.net.virtual_links import Links
 
 
 class Fabric:
     """Everything that is on one virtual network.
 
-    `_lock` guards the hosts, their ports, the bindings and every listener's queue. It is held for a few
-    steps at a time, never while anybody waits; the only system calls under it are those of `Pair`, which
-    do not block.
+    `lock` guards the hosts, their ports, the bindings and every listener's queue. It is held for a few
+    steps at a time, never while anybody waits; the only system calls under it are those of `Pair` and of
+    `Mailbox`, which do not block.
 
     Args:
         subnet, subnet6: the addresses that hosts are given, as `10.0.0.0/24` and `fd00::/64`.
+    Attributes:
+        plan: the addresses that hosts may have.
+        links: the conditions between hosts; None while there are none.
     """
 
     def __init__(self, subnet: str, subnet6: str) -> None:
-        self._plan = AddressPlan(subnet, subnet6)
-        self._lock = Lock()
-        self._changed = Condition(self._lock)  # somebody began to listen, or the network was closed
+        self.plan = AddressPlan(subnet, subnet6)
+        self.lock = Lock()
+        self._changed = Condition(self.lock)  # somebody began to listen, or the network was closed
         self._nodes: dict[bytes, Node] = {}
+        self._names = Names()
         self._calls = 0
         self._closed = False
+        self.links: Links | None = None
 
     # -- hosts --------------------------------------------------------------
 
-    def attach(self, address: str | None = None) -> Node:
+    def attach(self, address: str | None = None, name: str | None = None) -> Node:
         """A new host, with the lowest free number or with an address of either subnet.
 
-        Raises: OptionError the address is taken or not in a subnet, or none is left.
+        Raises: OptionError the address or the name is taken or impossible, or no address is left.
         Errors: NETDOWN.
         """
-        number = None if address is None else self._plan.number(address)
-        with self._lock:
-            self._need_open()
+        number = None if address is None else self.plan.number(address)
+        kept = None if name is None else self._names.check(name)
+        with self.lock:
+            self.need_open()
             if number is None:
                 number = self._free_number()
-            node = Node(self._plan.ips(number))
+            node = Node(self.plan.ips(number), kept)
             if self._taken(number):
                 raise OptionError(f"the address {address} is taken already")
+            if kept is not None:
+                if self._names.knows(kept):
+                    raise OptionError(f"the name {name} is taken already")
+                self._names.add(kept, *node.addresses)
             self._nodes.update(dict.fromkeys(node.ips, node))
             return node
 
     def _free_number(self) -> int:
-        for number in self._plan.numbers:
+        for number in self.plan.numbers:
             if not self._taken(number):
                 return number
-        raise OptionError(f"every address is taken in {self._plan}")
+        raise OptionError(f"every address is taken in {self.plan}")
 
     def _taken(self, number: int) -> bool:
-        return self._plan.ips(number)[0] in self._nodes
+        return not self._nodes.keys().isdisjoint(self.plan.ips(number))
 
     def detach(self, node: Node) -> None:
         """A host is gone: its listeners are over and its addresses are free. Harmless when done before."""
-        with self._lock:
-            if self._nodes.get(node.ips[0]) is not node:
+        with self.lock:
+            if not self.is_attached(node):
                 return
-            for ip in node.ips:
+            for ip in {*node.ips, *node.own}:
                 del self._nodes[ip]
+            if node.name is not None:
+                self._names.forget(node.name, *node.addresses)
             dropped = self._stop_all(node)
         _close(dropped)
 
     def close(self) -> None:
         """Every host is gone. Connections that are made stay; nothing new begins."""
-        with self._lock:
+        with self.lock:
             self._closed = True
             dropped = [arrival for node in set(self._nodes.values()) for arrival in self._stop_all(node)]
             self._nodes.clear()
             self._changed.notify_all()
+            links = self.links
+            if links is not None:
+                links.stop()
         _close(dropped)
+        if links is not None:
+            links.close()
+
+    def linked(self, make: Callable[[], Links]) -> Links:
+        """The links of the network, made when they are first asked for. Errors: NETDOWN."""
+        with self.lock:
+            self.need_open()
+            if self.links is None:
+                self.links = make()
+            return self.links
+
+    def place(self, address: str) -> bytes:
+        """The IPv4 address of the host that has an address of either subnet, or may have it. Raises: OptionError."""
+        return self.plan.ips(self.plan.number(address))[0]
+
+    def take_address(self, node: Node, ip: bytes) -> None:
+        """Give a host one address more; the caller holds the lock. Errors: ADDRINUSE."""
+        if self._nodes.setdefault(ip, node) is not node:
+            raise SysError(Errno.ADDRINUSE, f"another host has {ip_address(ip)}")
+
+    def drop_address(self, node: Node, ip: bytes) -> None:
+        """A host gave an address up, which is free then unless the network gave it; the caller holds the lock."""
+        if ip not in node.ips:
+            del self._nodes[ip]
+
+    def add_name(self, name: str, address: str) -> None:
+        """Give an address a name. Raises: OptionError for what is no name or no address."""
+        kept = self._names.check(name)
+        try:
+            text = str(ip_address(address))
+        except ValueError:
+            raise OptionError(f"{address!r} is no IP address") from None
+        with self.lock:
+            self._names.add(kept, text)
+
+    def lookup(self, name: str) -> list[str]:
+        """The addresses of a name as text, IPv4 first; none when nobody has it."""
+        with self.lock:
+            return self._names.lookup(name)
 
     def _stop_all(self, node: Node) -> list[Arrival]:
+        for mailbox in node.datagrams.mailboxes():
+            mailbox.fail(Errno.NETDOWN)
         return [arrival for listener in node.streams.listeners() for arrival in self._stop(listener, Errno.NETDOWN)]
 
     def require_open(self, node: Node) -> None:
         """Errors: NETDOWN when the network is closed or the host is gone."""
-        with self._lock:
-            self._need_open(node)
+        with self.lock:
+            self.need_open(node)
 
-    def _need_open(self, node: Node | None = None) -> None:
-        if self._closed or (node is not None and self._nodes.get(node.ips[0]) is not node):
+    def need_open(self, node: Node | None = None) -> None:
+        """As `require_open`, for who holds the lock."""
+        if self._closed or (node is not None and not self.is_attached(node)):
             raise SysError(Errno.NETDOWN, "the virtual network is closed")
+
+    def is_attached(self, node: Node) -> bool:
+        """Whether a host is on the network; the caller holds the lock."""
+        return self._nodes.get(node.ips[0]) is node
 
     # -- ports --------------------------------------------------------------
 
@@ -120,26 +175,36 @@ class Fabric:
             reuse: the options REUSE_ADDR and REUSE_PORT.
         Errors: ADDRINUSE; ADDRNOTAVAIL; INVAL; NETDOWN.
         """
+        with self.lock:
+            return self.claim(node, kind, address, only_v6, reuse)
+
+    def claim(self, node: Node, kind: SockType, address: Address, only_v6: bool, reuse: Reuse) -> Binding:
+        """As `bind`, for who holds the lock."""
         claimed = covers(address, only_v6)
-        if not is_wildcard(claimed[0]) and not node.holds(claimed[0]):
+        if not self._can_bind(node, kind, claimed[0]):
             raise SysError(Errno.ADDRNOTAVAIL, f"{address.host} is not an address of this host")
         binding = Binding(address._replace(flow=0), claimed, reuse_address=reuse[0], reuse_port=reuse[1])
-        with self._lock:
-            self._need_open(node)
-            node.ports[kind].claim(binding)
+        self.need_open(node)
+        node.ports[kind].claim(binding)
         return binding
+
+    def _can_bind(self, node: Node, kind: SockType, ip: bytes) -> bool:
+        if is_wildcard(ip) or node.holds(ip):
+            return True
+        # A datagram socket that is bound to a group, or where all are called, hears nothing else (Linux).
+        return kind is SockType.SOCKET_DGRAM and (is_multicast(ip) or self.is_broadcast(ip))
 
     def unbind(self, node: Node, kind: SockType, binding: Binding) -> None:
         """Give a port back. Harmless when done before."""
-        with self._lock:
+        with self.lock:
             node.ports[kind].release(binding)
 
     # -- listening ----------------------------------------------------------
 
     def listen(self, node: Node, binding: Binding, bell: Pair, backlog: int) -> Listener:
         """Listen on a bound port, or change the backlog. Errors: ADDRINUSE; NETDOWN."""
-        with self._lock:
-            self._need_open(node)
+        with self.lock:
+            self.need_open(node)
             listener = binding.listener
             if listener is not None:
                 listener.set_backlog(backlog)
@@ -156,12 +221,12 @@ class Fabric:
 
         Errors: INVAL the listener was shut down; NETDOWN.
         """
-        with self._lock:
+        with self.lock:
             return listener.take()
 
     def stop(self, listener: Listener) -> None:
         """Stop listening; connections that nobody accepted are reset. The port stays claimed."""
-        with self._lock:
+        with self.lock:
             dropped = self._stop(listener, Errno.INVAL)
         _close(dropped)
 
@@ -171,33 +236,45 @@ class Fabric:
         listener.ports.stop_listening(listener.binding)
         arrivals, refused = listener.stop(why)
         for attempt in refused:
-            self._fail(attempt, Errno.CONNREFUSED)
+            self.fail(attempt, Errno.CONNREFUSED)
         return arrivals
 
-    def wait_listening(self, node: Node, address: Address, timeout: float | None) -> bool:
+    def notice(self) -> None:
+        """Somebody may be reached now who was not; the caller holds the lock."""
+        self._changed.notify_all()
+
+    def wait_listening(
+        self, node: Node, address: Address, timeout: float | None, kind: SockType = SockType.SOCKET_STREAM
+    ) -> bool:
         """Block until somebody listens where `node` would connect to; returns False when the time is over.
 
+        Args:
+            kind: for datagrams it is enough that somebody is bound there.
         Errors: NETDOWN; NETUNREACH for an address outside the network.
         """
         deadline = None if timeout is None else monotonic() + timeout
-        with self._lock:
+        with self.lock:
             while True:
-                self._need_open(node)
-                if self._listener(node, address) is not None:
+                self.need_open(node)
+                if self._is_heard(node, address, kind):
                     return True
                 left = None if deadline is None else deadline - monotonic()
                 if left is not None and left <= 0:
                     return False
                 self._changed.wait(left)
 
-    def _listener(self, node: Node, address: Address) -> Listener | None:
-        destination, _ = _direct(node, None, address, only_v6=False)
-        target = self._target(node, destination)
-        return None if target is None else target.streams.listener(destination, address.port, 0)
+    def _is_heard(self, node: Node, address: Address, kind: SockType) -> bool:
+        destination, _ = direct(node, None, address, only_v6=False)
+        target = self.target(node, destination)
+        if target is None:
+            return False
+        if kind is SockType.SOCKET_DGRAM:
+            return any(not binding.peer and binding.rank(destination) for binding in target.datagrams.at(address.port))
+        return target.streams.listener(destination, address.port, 0) is not None
 
     def refill(self, pair: Pair) -> None:
         """The buffers of a pair have another size; keep what waits on it as it is."""
-        with self._lock:
+        with self.lock:
             pair.refill()
 
     # -- connecting ---------------------------------------------------------
@@ -223,58 +300,59 @@ class Fabric:
             only_v6, reuse: options of the caller.
         Errors: CONNREFUSED; HOSTUNREACH; NETUNREACH; ADDRNOTAVAIL; AFNOSUPPORT; INVAL; NETDOWN.
         """
-        destination, source = _direct(node, binding, address, only_v6)
+        destination, source = direct(node, binding, address, only_v6)
         called = destination, address.port
-        with self._lock:
-            self._need_open(node)
-            target = self._target(node, destination)
+        with self.lock:
+            self.need_open(node)
+            target = self.target(node, destination)
             if target is None:
                 raise SysError(Errno.HOSTUNREACH, f"there is no host {address.host}")
             # Linux chooses among listeners that share a port by a hash of both ends; taking turns is as good.
             self._calls += 1
-            listener = target.streams.listener(*called, self._calls)
-            if listener is None:
-                raise SysError(Errno.CONNREFUSED, f"nobody listens on {address}")
+            line = None if self.links is None or target is node else self.links.between(node, target)
+            listener = self.called(target, called, self._calls) if line is None else None
             bound = None if binding is None else binding.claim
-            binding = _claim(node.streams, binding, shown(address.family, (source, 0)), called, reuse)
+            binding = claim_for_call(node.streams, binding, shown(address.family, (source, 0)), called, reuse)
             side = Side.calling((source, binding.address.port), called)
             attempt = Attempt(node, listener, pair, side, binding)
             attempt.bound = bound
-            listener.offer(attempt)
+            if listener is not None:
+                listener.offer(attempt)
+            elif self.links is not None and line is not None:
+                self.links.call(line, attempt, target, self._calls)
+                if attempt.failure is not None:
+                    raise SysError(attempt.failure, f"no connection to {address}")
             return attempt
 
-    def associate(
-        self,
-        node: Node,
-        binding: Binding | None,
-        address: Address,
-        *,
-        only_v6: bool = False,
-        reuse: Reuse = (False, False),
-    ) -> Binding:
-        """Connect a datagram socket: no packet is sent, both ends are only noted.
+    def called(self, target: Node, endpoint: Endpoint, turn: int) -> Listener:
+        """Who listens at a host; `turn` is as in `Ports.listener`. For who holds the lock.
 
-        Returns: the claim on the local port, a new one if there was none; `peer` is set.
-        Errors: NETUNREACH; ADDRNOTAVAIL; AFNOSUPPORT; INVAL; NETDOWN.
+        Errors: CONNREFUSED; HOSTUNREACH the host is gone.
         """
-        destination, source = _direct(node, binding, address, only_v6)
-        with self._lock:
-            self._need_open(node)
-            self._target(node, destination)
-            local = shown(address.family, (source, 0))
-            ports = node.ports[SockType.SOCKET_DGRAM]
-            return _claim(ports, binding, local, (destination, address.port), reuse)
+        listener = target.streams.listener(*endpoint, turn)
+        if listener is None:
+            why = Errno.CONNREFUSED if self.is_attached(target) else Errno.HOSTUNREACH
+            raise SysError(why, f"nobody listens on port {endpoint[1]} of {ip_address(endpoint[0])}")
+        return listener
+
+    def settle(self) -> None:
+        """Return when every step that has begun is done."""
+        with self.lock:
+            return
 
     def give_up(self, attempt: Attempt, why: Errno) -> bool:
         """Withdraw a connect that still waits; returns whether it did."""
-        with self._lock:
-            waiting = attempt.listener.forget(attempt)
+        with self.lock:
+            waiting = attempt.listener is not None and attempt.listener.forget(attempt)
             if waiting:
-                self._fail(attempt, why)
+                self.fail(attempt, why)
             return waiting
 
     @staticmethod
-    def _fail(attempt: Attempt, why: Errno) -> None:
+    def fail(attempt: Attempt, why: Errno) -> None:
+        """There will be no connection. For who holds the lock."""
+        if attempt.passage is not None:
+            attempt.passage.close()
         if attempt.bound is None:
             attempt.node.streams.release(attempt.binding)
         else:
@@ -282,65 +360,24 @@ class Fabric:
             attempt.binding.claim = attempt.bound
         attempt.failure = why
 
-    def _target(self, node: Node, destination: bytes) -> Node | None:
+    def is_broadcast(self, ip: bytes) -> bool:
+        """Whether every host takes packets to an address."""
+        return self.plan.is_broadcast(ip)
+
+    def others(self, node: Node) -> list[Node]:
+        """All hosts but one, in the order of their attaching; the caller holds the lock."""
+        return [each for each in dict.fromkeys(self._nodes.values()) if each is not node]
+
+    def target(self, node: Node, destination: bytes) -> Node | None:
         """The host with an address, as seen from a host; None when nobody has it. Errors: NETUNREACH."""
         if node.holds(destination):
             return node
+        if node.routes is not None and not self.is_broadcast(destination):
+            node.require_way(node.routes, destination)
+        elif destination not in self._nodes:
+            self.plan.require(destination)
         target = self._nodes.get(destination)
-        if target is None:
-            self._plan.require(destination)
-        return target
-
-
-def _direct(node: Node, binding: Binding | None, address: Address, only_v6: bool) -> tuple[bytes, bytes]:
-    """Where packets to an address go and what they come from, as Linux answers for each kind of socket.
-
-    Errors: NETUNREACH; AFNOSUPPORT; INVAL.
-    """
-    destination = unmapped(address.ip)
-    bound = None if binding is None else binding.covers[0]
-    if len(destination) == 4 and address.family == INET6 and (only_v6 or (bound and _is_own_v6(bound))):
-        raise SysError(Errno.NETUNREACH, f"no IPv4 from this socket: {address}")
-    if is_wildcard(destination):
-        destination = _meant_by_wildcard(destination, bound)
-    if bound is not None and len(bound) < len(destination):
-        raise SysError(Errno.AFNOSUPPORT, f"{address} from a socket that is bound to an IPv4 address")
-    if bound is None or is_wildcard(bound):
-        return destination, node.source(destination)
-    if is_loopback(bound) and not node.holds(destination):
-        # Linux drops such IPv6 packets on the way; a refusal says the same sooner.
-        why = Errno.INVAL if len(bound) == 4 else Errno.NETUNREACH
-        raise SysError(why, f"no packet from the loopback interface reaches {address}")
-    return destination, bound
-
-
-def _is_own_v6(bound: bytes) -> bool:
-    return len(bound) == 16 and not is_wildcard(bound)
-
-
-def _meant_by_wildcard(destination: bytes, bound: bytes | None) -> bytes:
-    """Linux takes a wildcard destination for this host (`ip_route_output_key_hash_rcu`, `tcp_v6_connect`)."""
-    if len(destination) == 16:
-        return LOOPBACK4 if bound is not None and len(bound) == 4 else LOOPBACK6
-    return LOOPBACK4 if bound is None or is_wildcard(bound) else bound
-
-
-def _claim(ports: Ports, binding: Binding | None, local: Address, peer: Endpoint, reuse: Reuse) -> Binding:
-    """The caller's port, for one connection. Errors: ADDRNOTAVAIL."""
-    source = (unmapped(local.ip),)
-    if binding is None:
-        binding = Binding(local, source, reuse_address=reuse[0], reuse_port=reuse[1], peer=peer)
-        try:
-            ports.claim(binding)
-        except SysError:
-            raise SysError(Errno.ADDRNOTAVAIL, "every ephemeral port is in use") from None
-        return binding
-    for other in ports.at(binding.address.port):
-        if other is not binding and other.peer == peer and other.covers == source:
-            raise SysError(Errno.ADDRNOTAVAIL, f"{binding.address} is connected to that peer already")
-    binding.claim = local._replace(port=binding.address.port), source
-    binding.peer = peer
-    return binding
+        return target if target is not None and target.holds(destination) else None
 
 
 def _close(dropped: Iterable[Arrival]) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pywasix.abi.enums import SockOption, SockType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
-from pywasix.net.address import INET4, INET6
+from pywasix.net.address import INET4, INET6, Address
 
 _STREAM = SockType.SOCKET_STREAM
 _DATAGRAM = SockType.SOCKET_DGRAM
 _HOPS = 64  # Linux: net.ipv4.ip_default_ttl, net.ipv6.conf.*.hop_limit
 _MOST_HOPS = 255  # one byte in both headers
+_MAPPED = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96, without the IPv4 address
+_DEFAULT = -1  # hops: back to the default
 
 _FLAGS = {
     SockOption.REUSE_PORT: 0,
@@ -25,7 +27,8 @@ _FLAGS = {
     SockOption.OOB_INLINE: 0,
 }
 _NUMBERS = {SockOption.TTL: _HOPS, SockOption.MULTICAST_TTL_V4: 1}
-_DEFAULTS = _FLAGS | _NUMBERS
+_FIXED = {SockOption.SEND_LOWAT: 1}
+_DEFAULTS = _FLAGS | _NUMBERS | _FIXED
 # Options of one family or one kind of socket; the others are everybody's.
 _FAMILIES = {SockOption.ONLY_V6: INET6, SockOption.MULTICAST_LOOP_V6: INET6}
 _KINDS = {SockOption.NO_DELAY: _STREAM}
@@ -60,10 +63,12 @@ class KeptOptions:
 
     def set(self, option: SockOption, value: int) -> None:
         """Keep a value. Errors: NOPROTOOPT; INVAL out of its range."""
-        if option not in _DEFAULTS or not self._fits(option):
+        if option not in _DEFAULTS or option in _FIXED or not self._fits(option):
             raise SysError(Errno.NOPROTOOPT, f"this kind of socket has no option {option.name}")
         if not self._in_range(option, value):
             raise SysError(Errno.INVAL, f"{option.name} cannot be {value}")
+        if value == _DEFAULT:
+            value = _DEFAULTS[option]
         self._values[option] = value if option in _NUMBERS else int(value != 0)
 
     def handed_down(self) -> KeptOptions:
@@ -72,6 +77,11 @@ class KeptOptions:
         options._values.update(self._values)
         options.of_pair.update(self.of_pair)
         return options
+
+    def bound(self, address: Address) -> None:
+        """The socket was bound: at an IPv6 address of its own it is ONLY_V6 (Linux, `__inet6_bind`)."""
+        if address.family == INET6 and any(address.ip) and not address.ip.startswith(_MAPPED):
+            self._values[SockOption.ONLY_V6] = 1
 
     @property
     def only_v6(self) -> bool:
@@ -91,9 +101,9 @@ class KeptOptions:
         """The checks of Linux `do_ip_setsockopt` and `do_ipv6_setsockopt`."""
         match option:
             case SockOption.TTL:
-                return int(self._family == INET4) <= value <= _MOST_HOPS
+                return int(self._family == INET4) <= value <= _MOST_HOPS or value == _DEFAULT
             case SockOption.MULTICAST_TTL_V4:
-                return self._kind is _DATAGRAM and 0 <= value <= _MOST_HOPS
+                return self._kind is _DATAGRAM and _DEFAULT <= value <= _MOST_HOPS
             case SockOption.MULTICAST_LOOP_V6:
                 return value in (0, 1)
             case _:

@@ -7,6 +7,7 @@ the network does.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -15,6 +16,7 @@ from pywasix.errors import SysError
 from pywasix.net.address import ANY4, ANY6, INET6, Address
 
 if TYPE_CHECKING:
+    from pywasix.net.virtual_datagrams import Mailbox
     from pywasix.net.virtual_queue import Listener
 
 EPHEMERAL = range(32768, 61000)  # Linux: net.ipv4.ip_local_port_range
@@ -22,6 +24,7 @@ LOOPBACK4 = bytes((127, 0, 0, 1))
 LOOPBACK6 = bytes(15) + b"\x01"
 _MAPPED = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96, RFC 4291 section 2.5.5.2
 _WILDCARDS = (ANY4, ANY6)
+_serials = count()
 
 Endpoint = tuple[bytes, int]
 """Where a connection ends: 4 or 16 address bytes in network order, and a port. Never a mapped address."""
@@ -71,9 +74,21 @@ class Binding:
         reuse_address, reuse_port: the socket's options; they may change while it is bound.
         peer: the other side of the connection, None for a socket that has none.
         listener: the queue of a socket that listens.
+        mailbox: where the datagrams of a datagram socket go.
+        serial: what was made later has a greater one.
     """
 
-    __slots__ = ("__weakref__", "address", "covers", "listener", "peer", "reuse_address", "reuse_port")
+    __slots__ = (
+        "__weakref__",
+        "address",
+        "covers",
+        "listener",
+        "mailbox",
+        "peer",
+        "reuse_address",
+        "reuse_port",
+        "serial",
+    )
 
     def __init__(
         self,
@@ -90,6 +105,8 @@ class Binding:
         self.reuse_port = reuse_port
         self.peer = peer
         self.listener: Listener | None = None
+        self.mailbox: Mailbox | None = None
+        self.serial = next(_serials)
 
     @property
     def claim(self) -> Claim:
@@ -159,6 +176,44 @@ class Ports:
     def at(self, port: int) -> Iterator[Binding]:
         """The bindings of a port."""
         return iter(tuple(self._claims.get(port, ())))
+
+    def mailboxes(self) -> list[Mailbox]:
+        """Those of all bindings."""
+        return [binding.mailbox for port in self._claims for binding in self.at(port) if binding.mailbox is not None]
+
+    def receiver(self, ip: bytes, port: int, sender: Endpoint) -> Binding | None:
+        """Whose datagram it is; None when nobody wants it.
+
+        A connected socket hears only its peer. Linux (`udp4_lib_lookup2`): who fits best, among equals who bound
+        last; those that share a port by REUSE_PORT share the senders.
+        """
+        best, chosen = 0, []
+        for binding in self.at(port):
+            score = self._score(binding, ip, sender)
+            if score > best:
+                best, chosen = score, [binding]
+            elif score and score == best:
+                chosen.append(binding)
+        if len(chosen) < 2:
+            return chosen[0] if chosen else None
+        chosen.sort(key=lambda each: each.serial)
+        if not chosen[-1].reuse_port:
+            return chosen[-1]
+        shared = [each for each in chosen if each.reuse_port]
+        # The same for each datagram of a sender, as Linux's hash is.
+        return shared[(int.from_bytes(sender[0], "big") + sender[1]) % len(shared)]
+
+    def hearers(self, ip: bytes, port: int, sender: Endpoint) -> Iterator[Mailbox]:
+        """Everybody who hears a datagram to a group or to all."""
+        for binding in self.at(port):
+            if binding.mailbox is not None and self._score(binding, ip, sender):
+                yield binding.mailbox
+
+    @staticmethod
+    def _score(binding: Binding, ip: bytes, sender: Endpoint) -> int:
+        if binding.peer is None:
+            return binding.rank(ip)
+        return 4 + binding.rank(ip) if binding.peer == sender and binding.rank(ip) else 0
 
     def conflict(self, binding: Binding) -> bool:
         """Whether somebody else's claim forbids a binding."""

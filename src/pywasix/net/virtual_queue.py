@@ -11,6 +11,7 @@ from pywasix.net.virtual_ports import Binding, Claim, Endpoint, Ports, shown
 
 if TYPE_CHECKING:
     from pywasix.net.virtual_hosts import Node
+    from pywasix.net.virtual_lines import Way
 
 MOST_WAITING = 4096  # Linux: net.core.somaxconn
 
@@ -55,17 +56,41 @@ class Pair(Protocol):
         ...
 
 
+class Passage(Protocol):
+    """What carries a connection over a link: it stands between the caller's far end and the listener."""
+
+    def join(self, far: FarEnd) -> FarEnd:
+        """Begin with the caller's far end; returns what the listener gets."""
+        ...
+
+    def close(self) -> None:
+        """There will be no connection."""
+        ...
+
+
+class Calling(Protocol):
+    """Where an attempt waits: the listener's queue, or the way to it."""
+
+    def forget(self, attempt: Attempt) -> bool:
+        """The caller gives up; returns whether it was still waiting."""
+        ...
+
+
 class Side:
     """One side of a connection.
 
     Attributes:
         local, peer: the addresses of this side and of the other one.
         other: the other side.
-        reset: the other side broke the connection off, and this one has not been told yet. What was
-            sent before can still be received; then one call fails (Linux keeps `sk_err` like that).
+        reset: the connection was broken off, and this side has not been told yet. What was sent before
+            can still be received; then one call fails (Linux keeps `sk_err` like that).
+        why: what that call fails with.
+        finished: a link told this side that the other one has finished sending.
+        broken: the connection is no more.
+        way: what a link does to this side; None where there is no link.
     """
 
-    __slots__ = ("local", "other", "peer", "reset")
+    __slots__ = ("broken", "finished", "local", "other", "peer", "reset", "way", "why")
 
     other: Side
 
@@ -73,6 +98,10 @@ class Side:
         self.local = local
         self.peer = peer
         self.reset = False
+        self.finished = False
+        self.broken = False
+        self.why = Errno.CONNRESET
+        self.way: Way | None = None
 
     @classmethod
     def calling(cls, caller: Endpoint, called: Endpoint) -> Side:
@@ -83,7 +112,23 @@ class Side:
 
     def abort(self) -> None:
         """Break the connection off. Call it before the end of the connection is closed."""
-        self.other.reset = True
+        if self.way is not None:
+            self.way.aborted = True  # the other side hears of it when the end has travelled
+        else:
+            self.other.break_off(Errno.CONNRESET)
+
+    def break_off(self, why: Errno) -> None:
+        """This side must be told that the connection is no more. Call it before the other end is closed."""
+        # Linux (tcp_reset): in CLOSE_WAIT a reset is EPIPE.
+        self.why = Errno.PIPE if self.finished and why is Errno.CONNRESET else why
+        self.reset = self.broken = True
+
+    def must_tell(self) -> bool:
+        """Whether a receive that finds nothing fails.
+
+        Linux (tcp_recvmsg_locked): whoever was told of the end by a FIN finds the end, whatever came after it.
+        """
+        return self.reset and not self.finished
 
     def take_reset(self) -> bool:
         """Whether this side must be told that the connection was broken off; it is told once."""
@@ -98,23 +143,31 @@ class Attempt:
         node: the caller's host.
         side: the caller's side of the connection.
         binding: the caller's claim on its port.
+        listener: where it waits.
         bound: what the caller had bound before, None if it had nothing.
+        passage: what carries the connection over a link, None without one.
         connected: the connection is in the listener's queue, or was taken from there. It is set when
             all else is done, so that it may be read without the lock.
         failure: why there will be no connection; likewise.
     """
 
-    __slots__ = ("binding", "bound", "connected", "failure", "listener", "node", "pair", "side")
+    __slots__ = ("binding", "bound", "connected", "failure", "listener", "node", "pair", "passage", "side")
 
-    def __init__(self, node: Node, listener: Listener, pair: Pair, side: Side, binding: Binding) -> None:
+    def __init__(self, node: Node, listener: Calling | None, pair: Pair, side: Side, binding: Binding) -> None:
         self.node = node
         self.listener = listener
         self.pair = pair
         self.side = side
         self.binding = binding
         self.bound: Claim | None = None
+        self.passage: Passage | None = None
         self.connected = False
         self.failure: Errno | None = None
+
+    def far_end(self) -> FarEnd:
+        """What the listener gets."""
+        far = self.pair.give()
+        return far if self.passage is None else self.passage.join(far)
 
 
 class Arrival:
@@ -164,7 +217,7 @@ class Listener:
             attempt = self._waiting.popleft()
             attempt.pair.release()
             side = attempt.side.other
-            self._queue.append(Arrival(attempt.pair.give(), side, self._accepted(side)))
+            self._queue.append(Arrival(attempt.far_end(), side, self._accepted(side)))
             attempt.connected = True
             self.bell.ring()
 

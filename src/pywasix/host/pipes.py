@@ -1,0 +1,92 @@
+"""Pipes and event counters that guests make."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from pywasix.abi.errno import Errno
+from pywasix.errors import SysError
+from pywasix.host.errors import sys_error
+from pywasix.host.files import FdChannel
+
+_PIPE_SIGNAL = {signal.SIGPIPE}
+
+
+def make_pipe() -> tuple[PipeEnd, PipeEnd]:
+    """The end that is read and the end that is written. Errors: MFILE, NFILE of the host."""
+    try:
+        reader, writer = os.pipe()
+    except OSError as error:
+        raise sys_error(error) from None
+    return PipeEnd(reader), PipeEnd(writer)
+
+
+class PipeEnd(FdChannel):
+    """One end of a pipe of a guest's own."""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__(fd, owned=True, private=True)
+
+    def write(self, buffers: Sequence[memoryview]) -> int:
+        # Python ignores SIGPIPE; an embedding program may have put its default back, which would end it.
+        if signal.getsignal(signal.SIGPIPE) is signal.SIG_IGN:
+            return super().write(buffers)
+        with without_pipe_signal():
+            return super().write(buffers)
+
+
+@contextmanager
+def without_pipe_signal() -> Iterator[None]:
+    """Take the SIGPIPE that a write of this thread raises away."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _PIPE_SIGNAL)
+    try:
+        yield
+    except SysError as error:
+        if error.errno is Errno.PIPE and signal.SIGPIPE not in before:
+            signal.sigtimedwait(_PIPE_SIGNAL, 0)
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class HostCounter:
+    """A `kernel.eventfd.Counter` over eventfd(2).
+
+    Errors of making one: NOTSUP a system without eventfd; MFILE, NFILE, NOMEM of the host.
+    """
+
+    def __init__(self, initial: int, *, semaphore: bool) -> None:
+        if not hasattr(os, "eventfd"):
+            raise SysError(Errno.NOTSUP, "this system has no eventfd")
+        flags = os.EFD_NONBLOCK | os.EFD_CLOEXEC | (os.EFD_SEMAPHORE if semaphore else 0)
+        try:
+            self._fd = os.eventfd(0, flags)
+        except OSError as error:
+            raise sys_error(error) from None
+        if initial:
+            os.eventfd_write(self._fd, initial)  # eventfd(2) itself takes no more than 32 bits
+
+    def fileno(self) -> int:
+        """The descriptor to wait on; -1 once closed."""
+        return self._fd
+
+    def take(self) -> int:
+        try:
+            return os.eventfd_read(self._fd)
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def add(self, value: int) -> None:
+        try:
+            os.eventfd_write(self._fd, value)
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            with suppress(OSError):
+                os.close(fd)
