@@ -19,16 +19,24 @@ if TYPE_CHECKING:
 
     from pywasix.engine.module import GuestModule, load
     from pywasix.errors import ModuleError, OptionError, PywasixError
+    from pywasix.host.events import ConnectionEvents
     from pywasix.host.stdio import DEVNULL, PIPE, STDOUT
     from pywasix.host.virtual import VirtualNetwork
+    from pywasix.net.events import Accepted, Closed, Connected, ConnectionEvent, Listening, Refused
     from pywasix.net.policy import NetworkPolicy, PolicyError, Request
     from pywasix.runtime import Process, run, start
 
 _HOMES = {
+    "Accepted": "pywasix.net.events",
     "CalledProcessError": "subprocess",
+    "Closed": "pywasix.net.events",
     "CompletedProcess": "subprocess",
+    "Connected": "pywasix.net.events",
+    "ConnectionEvent": "pywasix.net.events",
+    "ConnectionEvents": "pywasix.host.events",
     "DEVNULL": "pywasix.host.stdio",
     "GuestModule": "pywasix.engine.module",
+    "Listening": "pywasix.net.events",
     "ModuleError": "pywasix.errors",
     "NetworkPolicy": "pywasix.net.policy",
     "OptionError": "pywasix.errors",
@@ -36,6 +44,7 @@ _HOMES = {
     "PolicyError": "pywasix.net.policy",
     "Process": "pywasix.runtime",
     "PywasixError": "pywasix.errors",
+    "Refused": "pywasix.net.events",
     "Request": "pywasix.net.policy",
     "STDOUT": "pywasix.host.stdio",
     "SubprocessError": "subprocess",
@@ -50,15 +59,22 @@ __all__ = [
     "DEVNULL",
     "PIPE",
     "STDOUT",
+    "Accepted",
     "CalledProcessError",
+    "Closed",
     "CompletedProcess",
+    "Connected",
+    "ConnectionEvent",
+    "ConnectionEvents",
     "GuestModule",
+    "Listening",
     "ModuleError",
     "NetworkPolicy",
     "OptionError",
     "PolicyError",
     "Process",
     "PywasixError",
+    "Refused",
     "Request",
     "SubprocessError",
     "TimeoutExpired",

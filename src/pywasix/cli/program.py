@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from os import devnull, environ
 from os.path import exists, isfile
@@ -18,6 +18,7 @@ from pywasix.errors import ModuleError, OptionError, PywasixError
 
 if TYPE_CHECKING:
     from pywasix.engine.module import GuestModule
+    from pywasix.net.events import ConnectionEvent
     from pywasix.runtime import Process
 
 _MISTAKE = 1
@@ -41,12 +42,17 @@ def run_program(
     args: tuple[str, ...] = (),
     *,
     net: tuple[str, ...] = (),
+    add_host: tuple[str, ...] = (),
     listen: tuple[str, ...] = (),
+    volume: tuple[str, ...] = (),
     env: tuple[str, ...] = (),
     forward_host_env: bool = False,
     timeout: float | None = None,
     max_memory: int | None = None,
     max_fds: int | None = None,
+    max_connections: int | None = None,
+    max_connections_per_peer: int | None = None,
+    log_connections: str | None = None,
     trace: str | None = None,
     invoke: str | None = None,
     port_order: Literal["auto", "little", "big"] = "auto",
@@ -58,6 +64,7 @@ def run_program(
     """
     variables = environment(env, environ, forward=forward_host_env)
     network = rules(net)
+    hosts = added_hosts(add_host)
     if trace == "":
         raise OptionError("--trace= names no file: write --trace=FILE, or --trace alone for standard error")
     with _without_collections():
@@ -66,15 +73,20 @@ def run_program(
         except ModuleError as error:
             raise ModuleError(f"{error}{joined_value(file, args, net, trace)}") from None
         from pywasix.runtime import start
-    with _Signals() as signals:
+    with _connection_log(log_connections) as on_connection, _Signals() as signals:
         try:
             process = start(
                 [module, *args],
                 env=variables,
                 net=network,
+                hosts=hosts,
                 listen=listen,
+                volumes=volume,
                 max_memory=max_memory,
                 max_fds=max_fds,
+                max_connections=max_connections,
+                max_connections_per_peer=max_connections_per_peer,
+                on_connection=on_connection,
                 trace=True if trace == BARE else trace,
                 invoke=invoke,
                 port_order=port_order,
@@ -83,7 +95,8 @@ def run_program(
         except OSError as error:  # a listen address that cannot be had
             raise OptionError(str(error)) from None
         signals.send_to(process)
-        _tell_chosen_ports(listen, process)
+        if log_connections != BARE:  # which has said so
+            _tell_chosen_ports(listen, process)
         status = _wait(process, file, timeout)
     _print_results(process.results)
     return status
@@ -133,6 +146,17 @@ def rules(given: tuple[str, ...]) -> bool | str | None:
     return True
 
 
+def added_hosts(entries: Iterable[str]) -> dict[str, list[str]]:
+    """The addresses of each name that ``--add-host NAME=ADDR`` gave."""
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        name, equals, address = entry.partition("=")
+        if not equals:
+            raise OptionError(f"--add-host {entry} is not NAME=ADDR")
+        found.setdefault(name, []).append(address)
+    return found
+
+
 def joined_value(file: str, args: tuple[str, ...], net: tuple[str, ...], trace: str | None) -> str:
     """What to add to the words about a program that cannot be loaded, when it may be an option's value.
 
@@ -161,6 +185,26 @@ def report(message: str) -> None:
     with suppress(OSError):  # nobody reads
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
+
+
+@contextmanager
+def _connection_log(wanted: str | None) -> Iterator[Callable[[ConnectionEvent], None] | None]:
+    """What logs connections while the program runs; None when nobody asked for it."""
+    if wanted is None:
+        yield None
+        return
+    from pywasix.cli.connection_log import FileLog, reported
+
+    if wanted == BARE:
+        yield reported(report)
+        return
+    if not wanted:
+        raise OptionError("--log-connections= names no file: write --log-connections=FILE, or nothing behind it")
+    log = FileLog(wanted)
+    try:
+        yield log
+    finally:
+        log.close()
 
 
 def _tell_chosen_ports(wanted: tuple[str, ...], process: Process) -> None:

@@ -36,7 +36,9 @@ _CELLS = _ADDRESS_SPACE.cast("Q")
 _UNWOUND = b"unwound by the host"
 _UNSIGNED = {"i": "I", "I": "Q", "f": "f", "F": "d"}
 
-Handler = Callable[..., None]
+_WORD = 0xFFFFFFFF
+
+Handler = Callable[..., int | None]
 
 
 class Wrapper(Protocol):
@@ -126,19 +128,21 @@ class Border:
             # What is refused for its flags is a call too: the check goes inside what is wrapped.
             handler, masks = self._wrap(row, _checked(handler, masks)), (None,) * len(masks)
         has_result = function.wasm.endswith(":i")
-        make = _factory(masks, has_result)
+        make = _factory(masks, has_result, _gives_number(row))
         callback: Callable[[int, int, int, int], int] = make(
-            handler, self._context, self._task, raw_values(codes).unpack_from, self._failed(row.name)
+            handler, self._context, self._task, raw_values(codes).unpack_from, self._failed(row)
         )
         return callback
 
-    def _failed(self, name: str) -> Callable[[BaseException, int], int]:
+    def _failed(self, row: Row) -> Callable[[BaseException, int], int]:
         task = self._task
+        name = row.name
+        negative = _gives_number(row)
 
         def failed(error: BaseException, cell: int) -> int:
             if isinstance(error, SysError):
                 if cell:
-                    _CELLS[cell >> 3] = error.errno
+                    _CELLS[cell >> 3] = -error.errno & _WORD if negative else error.errno
                 if not task.attention:
                     return 0
                 try:
@@ -161,6 +165,11 @@ class Border:
 def _code(wasm: str, signed: bool) -> str:
     code = "Q" if wasm == "i64" else "I"
     return code.lower() if signed else code
+
+
+def _gives_number(row: Row) -> bool:
+    """Whether the call's result is a number, and an errno only when negative."""
+    return row.result == "tid"
 
 
 def _callable(wasm: str) -> bool:
@@ -192,17 +201,17 @@ def _unsupported(row: Row, *, tells: bool) -> Handler:
 def _checked(handler: Handler, masks: tuple[int | None, ...]) -> Handler:
     """The handler behind the check of flag bits that `_factory` writes out."""
 
-    def check(ctx: Context, *values: int) -> None:
+    def check(ctx: Context, *values: int) -> int | None:
         for value, mask in zip(values, masks, strict=True):
             if mask is not None and value & ~mask:
                 _unknown_flags(value, mask)
-        handler(ctx, *values)
+        return handler(ctx, *values)
 
     return check
 
 
 @cache
-def _factory(masks: tuple[int | None, ...], has_result: bool) -> Callable[..., Any]:
+def _factory(masks: tuple[int | None, ...], has_result: bool, gives_number: bool) -> Callable[..., Any]:
     """Generate the maker of callbacks for one signature.
 
     The generated function is what runs for every system call of every guest, so it holds nothing
@@ -217,9 +226,9 @@ def _factory(masks: tuple[int | None, ...], has_result: bool) -> Callable[..., A
         if mask is not None:
             lines.append(f"            if {name} & {~mask & 0xFFFFFFFFFFFFFFFF}: unknown_flags({name}, {mask})")
     lines += [
-        f"            handler({', '.join(['ctx', *names])})",
+        f"            {'number = ' if gives_number else ''}handler({', '.join(['ctx', *names])})",
         "            if task.attention: task.attend()",
-        *(["            CELLS[cell >> 3] = 0"] if has_result else []),
+        *([f"            CELLS[cell >> 3] = {'number' if gives_number else '0'}"] if has_result else []),
         "            return 0",
         "        except BaseException as error:",
         f"            return failed(error, {'cell' if has_result else '0'})",

@@ -24,6 +24,9 @@ _ABORT = 6  # SIGABRT: what a trapped program ends with, as a program that calle
 _MAX_PAGES = 65536
 _AGAIN = (0.001, 0.004, 0.02)  # seconds between tries to interrupt a task; the first one almost always does
 _MAX_TABLES = 4
+_DESTRUCTOR = "_thread_local_destroy"
+_DESTRUCTOR_ROUNDS = 4  # POSIX PTHREAD_DESTRUCTOR_ITERATIONS
+_LOW = 0xFFFFFFFF
 _MAX_DEPTH = 40  # of calls guest, host, guest, ...: a signal handler in a signal handler for each signal, and some more
 _MAX_TABLE = 1 << 20  # entries of 8 bytes in the host's memory; the largest programs have some 100,000
 
@@ -80,6 +83,7 @@ class GuestTask:
 
     Args:
         max_pages: the most memory it may use, in pages of 64 KiB.
+        shared: the memory of the guest's other tasks; None makes one if the module imports it.
         wrap: put around each handler, or None.
     Raises: ModuleError when the module cannot be linked or needs more memory than allowed.
     """
@@ -92,18 +96,21 @@ class GuestTask:
         *,
         max_pages: int = _MAX_PAGES,
         wrap: Wrapper | None = None,
+        shared: SharedMemory | None = None,
     ) -> None:
         self._task = task
         self._module = module
+        self._make_context = make_context
+        self._max_pages = max_pages
+        self._wrap = wrap
         self._store = wasmtime.Store(module.engine)
         self._store.set_limits(memory_size=max_pages * PAGE, table_elements=_MAX_TABLE, tables=_MAX_TABLES)
         _check_size(module, max_pages)
         self._number = 0
         self._depth = 0
-        self._runner = 0  # the thread that runs the guest
         exports: dict[str, Any] = {}
         self._exports = exports
-        self._shared: SharedMemory | None = None
+        self._shared = shared
         self._memory = LinearMemory(lambda: (0, 0), id(self))
         linker = wasmtime.Linker(module.engine)
         if module.memory is not None:
@@ -114,6 +121,16 @@ class GuestTask:
         self._linker = linker
         self._watch_epoch()
 
+    def sibling(self, task: Task) -> GuestTask:
+        """The same guest for another task: an instance of its own on the same memory."""
+        return GuestTask(
+            task, self._module, self._make_context, max_pages=self._max_pages, wrap=self._wrap, shared=self._shared
+        )
+
+    def can_start(self, entry: str) -> bool:
+        """Whether the guest can have threads that begin with an export."""
+        return self._shared is not None and self._module.exports.get(entry) == "function"
+
     def _import_memory(self, linker: wasmtime.Linker, max_pages: int) -> None:
         wanted = self._module.memory
         assert wanted is not None
@@ -122,7 +139,8 @@ class GuestTask:
             raise ModuleError(
                 f"{self._module.name} imports an unshared memory; export it instead, or build for wasm32-wasix"
             )
-        self._shared = SharedMemory(self._module.engine, wanted.minimum, maximum)
+        if self._shared is None:
+            self._shared = SharedMemory(self._module.engine, wanted.minimum, maximum)
         self._memory = self._shared.linear()
         module, name = wanted.module.encode(), wanted.name.encode()
         error: Any = ffi.wasmtime_linker_define(
@@ -146,18 +164,19 @@ class GuestTask:
         self._task.call_guest = self._call_guest
 
     def _interrupt(self) -> None:
-        """Move the epoch on, and again while the task goes on.
+        """Move the epoch on, and again while tasks of the process go on.
 
         The engine sets a store's next deadline after `_epoch_reached` has returned: an epoch that moves between
         the look at the task and that is lost on it.
         """
         advance = self._module.engine.increment_epoch
         advance()
-        if get_ident() == self._runner:
-            return  # its own end: it runs no guest code now
+        process, caller = self._task.process, get_ident()
         for pause in _AGAIN:
-            if self._task.ended or self._task.process.ended.wait(pause):
+            # The caller's own task runs no guest code now.
+            if all(task.ended or task.thread == caller for task in list(process.tasks)):
                 return
+            process.ended.wait(pause)
             advance()
 
     def run(self, entry: EntryPoint | None) -> tuple[Any, ...]:
@@ -167,7 +186,7 @@ class GuestTask:
             entry: what to call; None calls `_start`.
         Returns: the results of an entry point that returned.
         """
-        self._runner = get_ident()
+        self._task.thread = get_ident()
         if self._task.stopping:
             return ()
         try:
@@ -188,10 +207,45 @@ class GuestTask:
                     self._call("_initialize", ())
                 results = self._call(entry.name, entry.arguments)
         except _Stopped as stopped:
-            process.finish(self._status_of(stopped))
+            if not self._left():
+                process.finish(self._status_of(stopped))
             return ()
         process.finish(ExitStatus())
         return results
+
+    def run_thread(self, entry: str, arguments: tuple[int, ...]) -> None:
+        """Run a thread of the guest, beside its main one, to its end. Only exit, kill and traps end the process."""
+        self._task.thread = get_ident()
+        if self._task.stopping:
+            return
+        try:
+            try:
+                self._instantiate()
+                self._call(entry, arguments)
+            except _Stopped:
+                if not self._left():
+                    raise
+            self._destroy_locals()
+        except _Stopped as stopped:
+            self._task.process.finish(self._status_of(stopped))
+        except Exception as error:  # as in `run`
+            self._task.process.finish(self._status_of_crash(Crash("running a thread of the guest", error)))
+
+    def _left(self) -> bool:
+        """Whether the guest was stopped because its thread asked to leave."""
+        return isinstance(self._task.unwind, ThreadEnd) and not self._task.stopping
+
+    def _destroy_locals(self) -> None:
+        """Hand the values of thread-local keys to the guest's destructor, which may set some again (POSIX)."""
+        locals_ = self._task.locals
+        for _ in range(_DESTRUCTOR_ROUNDS):
+            if not locals_ or self._module.signature(_DESTRUCTOR) != "iiii:":
+                return
+            for key in list(locals_):
+                value, data = locals_.pop(key), self._task.process.local_keys.user_data(key)
+                if value and data is not None:
+                    words = (data & _LOW, data >> 32, value & _LOW, value >> 32)
+                    self._call(_DESTRUCTOR, words)
 
     def _status_of(self, stopped: _Stopped) -> ExitStatus:
         """What made the engine return early: our own doing, a mistake of ours, or a trap of the guest."""

@@ -51,8 +51,7 @@ def open_listeners(network: Network, addresses: Sequence[Listen], *, ruled: bool
     Raises: OSError when an address cannot be had, OptionError when it is none, or no listening socket.
     """
     if not ruled:
-        stack = network.stack
-        network = Network(lambda: stack, None, _ignore)
+        network = network.unruled()
     opened: list[Socket] = []
     try:
         for each in [addresses] if isinstance(addresses, str) else addresses:
@@ -69,7 +68,8 @@ def _listener(network: Network, wanted: Any) -> Socket:
         from pywasix.host.adopted import adopt_listener
 
         adopted = adopt_listener(_number(wanted))
-        return Socket(network, adopted, adopted.family, SockType.SOCKET_STREAM, State.LISTENING)
+        channel: Channel = adopted if network.watch is None else network.watch.over_listener(adopted)
+        return Socket(network, channel, adopted.family, SockType.SOCKET_STREAM, State.LISTENING)
     address = parse_listen(wanted)
     try:
         channel = _listening(network.stack, address)
@@ -116,7 +116,3 @@ def parse_listen(wanted: str | tuple[str, int]) -> Address:
     if not 0 <= number <= 65535:
         raise OptionError(f"listen port {number} is not between 0 and 65535")
     return address
-
-
-def _ignore(message: str) -> None:
-    """Nothing is refused, so that there is nothing to report."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pywasix.errors import OptionError
@@ -13,21 +13,31 @@ from pywasix.net.stack import NetStack
 if TYPE_CHECKING:
     from pywasix.host.virtual import VirtualNetwork
     from pywasix.net.policy import NetworkPolicy, Request
+    from pywasix.net.resolve import Names
 
     Net: TypeAlias = bool | str | NetworkPolicy | Callable[[Request], bool] | VirtualNetwork | NetStack | None
+    Hosts: TypeAlias = Mapping[str, str | Iterable[str]]
+    Resolver: TypeAlias = Callable[[str], Iterable[str] | None]
 
 
-def make_network(net: Net, policy: NetworkPolicy | None, report: Callable[[str], None]) -> Network:
+def make_network(
+    net: Net,
+    policy: NetworkPolicy | None,
+    report: Callable[[str], None],
+    hosts: Hosts | None = None,
+    resolver: Resolver | None = None,
+) -> Network:
     """The network of a program."""
+    names = _names(hosts, resolver, report)
     if policy is not None and not hasattr(policy, "check"):
         raise OptionError(f"policy is {policy!r}; it is a NetworkPolicy, such as NetworkPolicy.from_rules(...)")
     stack = _virtual_stack(net)
     if stack is not None:
         # Its addresses are taken, so that they must be given back in any case.
-        return Network(lambda: stack, None if policy is None else lambda: policy, report).prepared()
+        return Network(lambda: stack, None if policy is None else lambda: policy, report, names).prepared()
     if policy is not None:
         raise OptionError("policy goes with a VirtualNetwork; give the policy as net to use the host's network")
-    return Network(_host_stack, _policy(net), report)
+    return Network(_host_stack, _policy(net), report, names)
 
 
 def _host_stack() -> NetStack:
@@ -71,3 +81,55 @@ def _deny_all() -> NetworkPolicy:
     from pywasix.net.policy import NetworkPolicy
 
     return NetworkPolicy.deny_all()
+
+
+def _names(hosts: Any, resolver: Any, report: Callable[[str], None]) -> Callable[[], Names]:
+    """What makes the name service. The options are looked at now, to tell of mistakes."""
+    if resolver is not None and not callable(resolver):
+        raise OptionError(f"resolver is {resolver!r}; it is a callable that gets a name and gives its addresses")
+    known = static_hosts(hosts) if hosts else {}
+
+    def make() -> Names:
+        from pywasix.host.resolver import AskedResolver, LookupThreads  # only who looks names up pays for it
+        from pywasix.net.resolve import Names
+
+        ask = None if resolver is None else AskedResolver(resolver, report).lookup
+        return Names(LookupThreads(), known, ask)
+
+    return make
+
+
+def static_hosts(hosts: Any) -> dict[str, tuple[str, ...]]:
+    """The addresses of each name, as `net.resolve.Names` takes them.
+
+    Args:
+        hosts: an address or several by name; names mean the same in every spelling of theirs.
+    Raises: OptionError.
+    """
+    from pywasix.net.resolve import is_localhost
+    from pywasix.net.rules import is_numeric, normal_name
+
+    if not isinstance(hosts, Mapping):
+        raise OptionError(f"--add-host (hosts) is {hosts!r}; it is a dict of names and their addresses")
+    found: dict[str, tuple[str, ...]] = {}
+    for given, addresses in hosts.items():
+        name = normal_name(given) if isinstance(given, str) else None
+        if name is None or is_numeric(name):
+            raise OptionError(f"--add-host (hosts) has {given!r}, which is no host name")
+        if is_localhost(name):
+            raise OptionError(f"--add-host (hosts) has {given!r}, which is always the program's own computer")
+        found[name] = found.get(name, ()) + _address_texts(name, addresses)
+    return found
+
+
+def _address_texts(name: str, addresses: Any) -> tuple[str, ...]:
+    from ipaddress import ip_address
+
+    try:
+        listed = [addresses] if isinstance(addresses, str) or not isinstance(addresses, Iterable) else list(addresses)
+        texts = tuple(str(ip_address(str(each))) for each in listed)
+    except ValueError as error:
+        raise OptionError(f"--add-host (hosts) gives {name} an address that is none: {error}") from None
+    if not texts:
+        raise OptionError(f"--add-host (hosts) gives {name} no address")
+    return texts

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from threading import Lock, Thread, stack_size
-from typing import IO, Any
+from threading import Thread
+from typing import IO, TYPE_CHECKING, Any
 
 from pywasix.engine.instance import EntryPoint, GuestTask
+from pywasix.engine.threads import start_thread
 from pywasix.errors import OptionError
 from pywasix.host.exchange import Exchange
 from pywasix.host.stdio import Stdio
 from pywasix.kernel.process import Process as KernelProcess
+from pywasix.net.network import Network
 
-# Bytes: the guest's own stack (`engine.module`) and the host's frames.
-_THREAD_STACK = 16 << 20
-_stack_size_lock = Lock()  # guards the process-wide setting of thread stack sizes
+if TYPE_CHECKING:
+    from pywasix.net.policy import NetworkPolicy
+
 _STOP_GRACE = 1.0  # seconds; a kill takes some milliseconds
 _SIGKILL, _SIGTERM = 9, 15
 
@@ -31,12 +32,15 @@ class Process:
         results: what the function named by `invoke` returned.
     """
 
-    def __init__(self, args: list[str], process: KernelProcess, stdio: Stdio, streams: list[IO[Any] | None]) -> None:
+    def __init__(
+        self, args: list[str], process: KernelProcess, network: Network, stdio: Stdio, streams: list[IO[Any] | None]
+    ) -> None:
         self.args = args
         self.pid = process.pid
         self.stdin, self.stdout, self.stderr = streams
         self.listeners: list[tuple[str, int]] = []
         self.results: tuple[Any, ...] = ()
+        self._network = network
         self._process = process
         self._stdio = stdio
         self._thread: Thread | None = None
@@ -56,6 +60,11 @@ class Process:
         status = self._process.status
         assert status is not None
         return -status.signal if status.signal else _as_int32(status.code)
+
+    @property
+    def policy(self) -> NetworkPolicy | None:
+        """What judges its use of the network, with its counters; None when nothing is refused."""
+        return self._network.policy
 
     @property
     def reason(self) -> str:
@@ -150,7 +159,7 @@ class Process:
                 self.results = guest.run(entry)
 
         try:
-            self._thread = _start_thread(main, f"pywasix-{self.pid}")
+            self._thread = start_thread(main, f"pywasix-{self.pid}")
         except Exception:  # the host has no thread left
             held.close()
             raise
@@ -158,17 +167,6 @@ class Process:
             self.kill()
             self._process.ended.wait(_STOP_GRACE)
             raise
-
-
-def _start_thread(main: Callable[[], None], name: str) -> Thread:
-    thread = Thread(target=main, name=name, daemon=True)
-    with _stack_size_lock:
-        before = stack_size(_THREAD_STACK)
-        try:
-            thread.start()
-        finally:
-            stack_size(before)
-    return thread
 
 
 def _as_int32(code: int) -> int:

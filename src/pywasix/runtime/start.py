@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pywasix.engine.border import Wrapper
 from pywasix.engine.instance import GuestTask
 from pywasix.engine.memory import LinearMemory
+from pywasix.engine.threads import GuestThreads
 from pywasix.errors import OptionError
 from pywasix.host.exchange import check_input
 from pywasix.host.limits import guest_file_limit
@@ -29,9 +30,11 @@ from pywasix.syscalls.context import Context
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
 
+    from pywasix.net.events import ConnectionEvent
     from pywasix.net.policy import NetworkPolicy
+    from pywasix.net.watch import Watch
     from pywasix.runtime.listeners import Listen
-    from pywasix.runtime.networks import Net
+    from pywasix.runtime.networks import Hosts, Net, Resolver
 
 _SERVICES = HostServices()
 
@@ -48,9 +51,15 @@ def start(
     errors: str | None = None,
     net: Net = None,
     policy: NetworkPolicy | None = None,
+    hosts: Hosts | None = None,
+    resolver: Resolver | None = None,
     listen: Sequence[Listen] = (),
+    volumes: Sequence[str] = (),
     max_memory: int | None = None,
     max_fds: int | None = None,
+    max_connections: int | None = None,
+    max_connections_per_peer: int | None = None,
+    on_connection: Callable[[ConnectionEvent], object] | None = None,
     trace: Any = None,
     invoke: str | None = None,
     port_order: Literal["auto", "little", "big"] = "auto",
@@ -69,12 +78,22 @@ def start(
             (`"ipv4:allow=127.0.0.1:8080/in"`). A `NetworkPolicy`, or a callable that judges a
             `Request`. A `VirtualNetwork`, or one of its hosts.
         policy: judges the use of a virtual network.
+        hosts: addresses of names, `{"db": "10.0.0.7", "x": ["::1", "127.0.0.1"]}`; they come before any look-up.
+        resolver: looks all other names up in place of the network: gets a name, gives the texts of its addresses,
+            None for a name that nobody has. It is called in threads of its own, several at once.
         listen: addresses ("127.0.0.1:8080") or listening sockets that the program finds from fd 3 on.
             A socket stays yours, its blocking mode and timeouts too. Several programs may accept from it; if
             anybody else does, make it non-blocking, or a program may wait in the host for a caller who was taken.
+        volumes: directories of the host that the program may read, as "HOST:GUEST:ro". With any, descriptor 3 is
+            the program's "/", and listening sockets begin at 4.
         max_memory: bytes, at least one page of 64 KiB.
         max_fds: descriptors; unless given half of the host's limit, so that the other half is left for you,
             but at least 256 and at most 65536.
+        max_connections, max_connections_per_peer: how many TCP connections the program may hold at once, in total
+            and with one address. A caller beyond that is closed at once, and a connect fails with CONNREFUSED.
+        on_connection: gets a `Listening`, `Accepted`, `Connected`, `Closed` or `Refused` for what happens to the
+            program's connections, in the program's own threads: it must be quick. What it raises is reported once
+            and ignored. A `ConnectionEvents` collects them for a loop of yours.
         trace: True, a path, a file or a callable: a line for each system call.
         invoke: call this export with `args` as its numbers instead of `_start`.
         port_order: the byte order of ports, when a module of 2022 was guessed wrong.
@@ -97,15 +116,23 @@ def start(
     with ExitStack() as undo, ExitStack() as held:
         fill_standard_descriptors()
         process = Kernel(HostPoller).start_process(encoded, environment, max_fds=fd_limit)
+        if on_connection is not None:
+            held.callback(_attached(on_connection))
         held.callback(process.task_ended, process.main_task)  # the last step: whoever waits finds all of it done
         process.complain = tell
-        network = make_network(net, policy, tell)
+        network = make_network(net, policy, tell, hosts, resolver)
         held.callback(network.close)
+        if not (on_connection is None and max_connections is None and max_connections_per_peer is None):
+            network.watched_by(_watch(process, on_connection, max_connections, max_connections_per_peer, tell))
         tracer, finish_trace = _tracer(trace)
         held.callback(finish_trace)
         stdio = Stdio(stdin, stdout, stderr)
         undo.callback(stdio.abandon)
         _install_streams(process, stdio)
+        if volumes:
+            from pywasix.runtime.volumes import install_volumes  # only who has files pays for it
+
+            install_volumes(process, volumes, absolute=generation.wasix, held=held)
         listening = _listen(process, network, listen, ruled=net is not None and net is not False) if listen else []
 
         def make_context(task: Task, memory: LinearMemory, exports: Callable[[str], bool]) -> Context:
@@ -113,8 +140,10 @@ def start(
 
         guest = GuestTask(process.main_task, module, make_context, max_pages=max_pages, wrap=tracer)
         held.callback(guest.close)
+        threads = process.starter = GuestThreads(guest)
+        held.callback(threads.join)
         streams = open_ends(stdio.ends, text=text, encoding=encoding, errors=errors)
-        running = Process(arguments, process, stdio, streams)
+        running = Process(arguments, process, network, stdio, streams)
         running.listeners = listening
         running._launch(guest, entry, held.pop_all())
         undo.pop_all()
@@ -129,6 +158,18 @@ def _tracer(trace: Any) -> tuple[Wrapper | None, Callable[[], None]]:
 
     write, finish = chosen
     return Tracer(write).wrap, finish
+
+
+def _watch(*wanted: Any) -> Watch:
+    from pywasix.runtime.watching import make_watch  # only who watches pays for it
+
+    return make_watch(*wanted)
+
+
+def _attached(on_connection: Any) -> Callable[[], None]:
+    from pywasix.runtime.watching import attached
+
+    return attached(on_connection)
 
 
 def _install_streams(process: KernelProcess, stdio: Stdio) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pywasix.abi.generation import AbiGeneration
 from pywasix.abi.layout import Record
@@ -12,6 +12,11 @@ from pywasix.kernel.kernel import Kernel
 from pywasix.kernel.process import Process
 from pywasix.kernel.task import Task
 from pywasix.net.network import Network
+
+if TYPE_CHECKING:
+    from pywasix.kernel.epoll import EpollHost
+    from pywasix.kernel.eventfd import Counter
+    from pywasix.kernel.stream import ByteChannel
 
 R = TypeVar("R", bound=Record)
 
@@ -51,6 +56,16 @@ class Services(Protocol):
     def random(self, size: int) -> bytes: ...
     def parallelism(self) -> int: ...
     def yield_now(self) -> None: ...
+
+    def new_epoll(self) -> EpollHost:
+        """Errors: NOTSUP; MFILE, NFILE, NOMEM of the host; so for the next two."""
+        ...
+
+    def new_counter(self, initial: int, *, semaphore: bool) -> Counter: ...
+
+    def new_pipe(self) -> tuple[ByteChannel, ByteChannel]:
+        """The end that is read and the end that is written."""
+        ...
 
 
 class Context:

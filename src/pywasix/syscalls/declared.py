@@ -96,18 +96,13 @@ from pywasix.syscalls.row import (
 )
 
 LATER = "not supported yet"
-FILES = "files and directories are not supported yet"
-PORTS = "the guest cannot configure its network yet"
-EPOLL = "epoll is not supported yet; poll_oneoff is"
+FILES = "writing files and directories is not supported yet"
 STACKS = "saving and restoring call stacks is not supported yet"
-TASKS = "threads are not supported yet"
+TASKS = "signals to single threads are not supported yet"
 CONTEXTS = "switching between contexts is not supported yet"
 LINKING = "dynamic linking is not supported yet"
-PIPES = "making pipes, pairs and event counters is not supported yet"
 TERMINAL = "terminals are not supported yet"
-DATAGRAMS = "datagrams and multicast are not supported yet"
 SIGNALS = "signals between guests are not supported yet"
-NAMES = "name resolution is not supported yet"
 CLOCKS = "a guest cannot set a clock"
 SNAPSHOTS = "snapshots of a guest are not supported"
 PROCESSES = "more than one process is not supported yet"
@@ -190,9 +185,9 @@ SPECIFIED: tuple[Row, ...] = (
     declare("clock_time_set", EXTENSION, "errno", CLOCKS, id=Code[ClockId], timestamp=Timestamp),
     declare("fd_dup", EXTENSION, "errno", LATER, fd=Fd, ret_fd=Out[Fd]),
     declare("fd_dup2", EXTENSION, "errno", LATER, fd=Fd, min_result_fd=Fd, cloexec=Bool, ret_fd=Out[Fd]),
-    declare("fd_event", EXTENSION, "errno", PIPES, initial_val=U64, flags=Code[EventFdFlags],
+    declare("fd_event", EXTENSION, "errno", LATER, initial_val=U64, flags=Code[EventFdFlags],
             ret_fd=Out[Fd]),
-    declare("fd_pipe", EXTENSION, "errno", PIPES, ro_read_fd=Out[Fd], ro_write_fd=Out[Fd]),
+    declare("fd_pipe", EXTENSION, "errno", LATER, ro_read_fd=Out[Fd], ro_write_fd=Out[Fd]),
     declare("tty_get", EXTENSION, "errno", TERMINAL, state=Out[Tty]),
     declare("tty_set", EXTENSION, "errno", TERMINAL, state=In[Tty]),
     declare("getcwd", EXTENSION, "errno", FILES, path=Out[U8], path_len=InOut[PointerSize]),
@@ -250,27 +245,27 @@ SPECIFIED: tuple[Row, ...] = (
     declare("proc_signals_get", EXTENSION, "errno", LATER, buf=Out[U8]),
     declare("proc_signals_sizes_get", EXTENSION, "errno", LATER, signal_count=Out[Size]),
     declare("proc_snapshot", EXTENSION, "errno", SNAPSHOTS),
-    declare("port_bridge", EXTENSION, "errno", PORTS, network=In[Char], network_len=Size, token=In[Char],
+    declare("port_bridge", EXTENSION, "errno", LATER, network=In[Char], network_len=Size, token=In[Char],
             token_len=Size, security=Flags[StreamSecurity]),
-    declare("port_unbridge", EXTENSION, "errno", PORTS),
-    declare("port_dhcp_acquire", EXTENSION, "errno", PORTS),
-    declare("port_addr_add", EXTENSION, "errno", PORTS, addr=In[AddrCidr]),
-    declare("port_addr_remove", EXTENSION, "errno", PORTS, addr=In[Addr]),
-    declare("port_addr_clear", EXTENSION, "errno", PORTS),
-    declare("port_mac", EXTENSION, "errno", PORTS, ret_mac=Out[HardwareAddress]),
-    declare("port_addr_list", EXTENSION, "errno", PORTS, addrs=Out[AddrCidr], naddrs=InOut[Size]),
-    declare("port_gateway_set", EXTENSION, "errno", PORTS, addr=In[Addr]),
-    declare("port_route_add", EXTENSION, "errno", PORTS, cidr=In[AddrCidr], via_router=In[Addr],
+    declare("port_unbridge", EXTENSION, "errno", LATER),
+    declare("port_dhcp_acquire", EXTENSION, "errno", LATER),
+    declare("port_addr_add", EXTENSION, "errno", LATER, addr=In[AddrCidr]),
+    declare("port_addr_remove", EXTENSION, "errno", LATER, addr=In[Addr]),
+    declare("port_addr_clear", EXTENSION, "errno", LATER),
+    declare("port_mac", EXTENSION, "errno", LATER, ret_mac=Out[HardwareAddress]),
+    declare("port_addr_list", EXTENSION, "errno", LATER, addrs=Out[AddrCidr], naddrs=InOut[Size]),
+    declare("port_gateway_set", EXTENSION, "errno", LATER, addr=In[Addr]),
+    declare("port_route_add", EXTENSION, "errno", LATER, cidr=In[AddrCidr], via_router=In[Addr],
             preferred_until=In[OptionTimestamp], expires_at=In[OptionTimestamp]),
-    declare("port_route_remove", EXTENSION, "errno", PORTS, cidr=In[Addr]),
-    declare("port_route_clear", EXTENSION, "errno", PORTS),
-    declare("port_route_list", EXTENSION, "errno", PORTS, routes=Out[Route], nroutes=InOut[Size]),
+    declare("port_route_remove", EXTENSION, "errno", LATER, cidr=In[Addr]),
+    declare("port_route_clear", EXTENSION, "errno", LATER),
+    declare("port_route_list", EXTENSION, "errno", LATER, routes=Out[Route], nroutes=InOut[Size]),
     declare("sock_status", EXTENSION, "errno", LATER, fd=Fd, ret_status=Out[SockStatus]),
     declare("sock_addr_local", EXTENSION, "errno", LATER, fd=Fd, ret_addr=Out[AddrPort]),
     declare("sock_addr_peer", EXTENSION, "errno", LATER, fd=Fd, ro_addr=Out[AddrPort]),
     declare("sock_open", EXTENSION, "errno", LATER, af=Code[AddressFamily], socktype=Code[SockType],
             sock_proto=Code[SockProto], ro_sock=Out[Fd]),
-    declare("sock_pair", EXTENSION, "errno", PIPES, af=Code[AddressFamily], socktype=Code[SockType],
+    declare("sock_pair", EXTENSION, "errno", LATER, af=Code[AddressFamily], socktype=Code[SockType],
             sock_proto=Code[SockProto], ro_sock1=Out[Fd], ro_sock2=Out[Fd]),
     declare("sock_set_opt_flag", EXTENSION, "errno", LATER, fd=Fd, sockopt=Code[SockOption], flag=Bool),
     declare("sock_get_opt_flag", EXTENSION, "errno", LATER, fd=Fd, sockopt=Code[SockOption],
@@ -282,31 +277,31 @@ SPECIFIED: tuple[Row, ...] = (
     declare("sock_set_opt_size", EXTENSION, "errno", LATER, fd=Fd, sockopt=Code[SockOption], size=Filesize),
     declare("sock_get_opt_size", EXTENSION, "errno", LATER, fd=Fd, sockopt=Code[SockOption],
             ret_size=Out[Filesize]),
-    declare("sock_join_multicast_v4", EXTENSION, "errno", DATAGRAMS, fd=Fd, multiaddr=In[AddrIp4],
+    declare("sock_join_multicast_v4", EXTENSION, "errno", LATER, fd=Fd, multiaddr=In[AddrIp4],
             interface=In[AddrIp4]),
-    declare("sock_leave_multicast_v4", EXTENSION, "errno", DATAGRAMS, fd=Fd, multiaddr=In[AddrIp4],
+    declare("sock_leave_multicast_v4", EXTENSION, "errno", LATER, fd=Fd, multiaddr=In[AddrIp4],
             interface=In[AddrIp4]),
-    declare("sock_join_multicast_v6", EXTENSION, "errno", DATAGRAMS, fd=Fd, multiaddr=In[AddrIp6],
+    declare("sock_join_multicast_v6", EXTENSION, "errno", LATER, fd=Fd, multiaddr=In[AddrIp6],
             interface=U32),
-    declare("sock_leave_multicast_v6", EXTENSION, "errno", DATAGRAMS, fd=Fd, multiaddr=In[AddrIp6],
+    declare("sock_leave_multicast_v6", EXTENSION, "errno", LATER, fd=Fd, multiaddr=In[AddrIp6],
             interface=U32),
     declare("sock_bind", EXTENSION, "errno", LATER, fd=Fd, addr=In[AddrPort]),
     declare("sock_listen", EXTENSION, "errno", LATER, fd=Fd, backlog=Size),
     declare("sock_accept_v2", EXTENSION, "errno", LATER, fd=Fd, flags=Flags[FdFlags], ro_fd=Out[Fd],
             ro_addr=Out[AddrPort]),
     declare("sock_connect", EXTENSION, "errno", LATER, fd=Fd, addr=In[AddrPort]),
-    declare("sock_recv_from", EXTENSION, "errno", DATAGRAMS, fd=Fd, ri_data=In[Iovec], ri_data_len=Size,
+    declare("sock_recv_from", EXTENSION, "errno", LATER, fd=Fd, ri_data=In[Iovec], ri_data_len=Size,
             ri_flags=Flags[RiFlags], ro_data_len=Out[Size], ro_flags=Out[RoFlags], ro_addr=Out[AddrPort]),
-    declare("sock_send_to", EXTENSION, "errno", DATAGRAMS, fd=Fd, si_data=In[Ciovec], si_data_len=Size,
+    declare("sock_send_to", EXTENSION, "errno", LATER, fd=Fd, si_data=In[Ciovec], si_data_len=Size,
             si_flags=Flags[SiFlags], addr=In[AddrPort], ret_data_len=Out[Size]),
     declare("sock_send_file", EXTENSION, "errno", FILES, out_fd=Fd, in_fd=Fd, offset=Filesize,
             count=Filesize, ret_sent=Out[Filesize]),
-    declare("resolve", EXTENSION, "errno", NAMES, host=In[Char], host_len=Size, port=U16, addrs=Out[AddrIp],
+    declare("resolve", EXTENSION, "errno", LATER, host=In[Char], host_len=Size, port=U16, addrs=Out[AddrIp],
             naddrs=Size, ret_naddrs=Out[Size]),
-    declare("epoll_create", EXTENSION, "errno", EPOLL, ret_fd=Out[Fd]),
-    declare("epoll_ctl", EXTENSION, "errno", EPOLL, epfd=Fd, op=Code[EpollCtl], fd=Fd,
+    declare("epoll_create", EXTENSION, "errno", LATER, ret_fd=Out[Fd]),
+    declare("epoll_ctl", EXTENSION, "errno", LATER, epfd=Fd, op=Code[EpollCtl], fd=Fd,
             event=In[EpollEvent]),
-    declare("epoll_wait", EXTENSION, "errno", EPOLL, epfd=Fd, event=Out[EpollEvent], maxevents=Size,
+    declare("epoll_wait", EXTENSION, "errno", LATER, epfd=Fd, event=Out[EpollEvent], maxevents=Size,
             timeout=Timestamp, ret_nevents=Out[Size]),
     declare("dl_invalid_handle", EXTENSION, "errno", LINKING, handle=DlHandle),
     declare("dlopen", EXTENSION, "errno", LINKING, path=In[Char], path_len=Size, flags=Flags[DlFlags],
@@ -348,10 +343,10 @@ SPECIFIED: tuple[Row, ...] = (
 
 # Calls of unreleased hosts; no toolchain imports them by itself.
 DEVELOPMENT: tuple[Row, ...] = (
-    declare("sock_recv_msg", EXTENSION, "errno", DATAGRAMS, fd=Fd, ri_data=In[Iovec], ri_data_len=Size,
+    declare("sock_recv_msg", EXTENSION, "errno", LATER, fd=Fd, ri_data=In[Iovec], ri_data_len=Size,
             ri_flags=Flags[RiFlags], addr=Out[AddrPort], ro_control=Out[U8], ro_control_len=Size,
             ro_data_len=Out[Size], ro_flags=Out[RoFlags], ret_control_len=Out[Size]),
-    declare("sock_send_msg", EXTENSION, "errno", DATAGRAMS, fd=Fd, si_data=In[Ciovec], si_data_len=Size,
+    declare("sock_send_msg", EXTENSION, "errno", LATER, fd=Fd, si_data=In[Ciovec], si_data_len=Size,
             si_flags=Flags[SiFlags], addr=In[AddrPort], si_control=In[U8], si_control_len=Size,
             ret_data_len=Out[Size]),
     declare("call_dynamic2", EXTENSION, "errno", LINKING, function_id=FunctionPointer, values=In[U8],

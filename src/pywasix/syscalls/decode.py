@@ -1,12 +1,16 @@
-"""Decoding that several families of calls share."""
+"""What several families of calls share: decoding, and opening a file."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from pywasix.abi.enums import Option
 from pywasix.abi.errno import Errno
 from pywasix.abi.records import OptionTimestamp
 from pywasix.errors import SysError
-from pywasix.syscalls.context import GuestMemory
+from pywasix.kernel.fdtable import Descriptor
+from pywasix.kernel.file import File
+from pywasix.syscalls.context import Context, GuestMemory
 
 
 def optional_time(memory: GuestMemory, pointer: int) -> int | None:
@@ -22,3 +26,16 @@ def optional_time(memory: GuestMemory, pointer: int) -> int | None:
 def option_timestamp(time: int | None) -> OptionTimestamp:
     """The record for an optional time in ns."""
     return OptionTimestamp(Option.NONE, 0) if time is None else OptionTimestamp(Option.SOME, time)
+
+
+def open_file(ctx: Context, cell: int, make: Callable[[], File]) -> None:
+    """Make a file and store its descriptor in a cell; both are secured first. Errors: FAULT; MFILE; those of `make`."""
+    ctx.memory.check(cell, 4)
+    fd = ctx.fds.reserve()
+    try:
+        file = make()
+    except BaseException:
+        ctx.fds.cancel(fd)
+        raise
+    ctx.fds.install(fd, Descriptor(file, file.rights, file.rights))
+    ctx.memory.store_u32(cell, fd)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pywasix.abi.addresses import AddrPort
+from pywasix.abi.codecs import decode_addr_unix
 from pywasix.abi.enums import AddressFamily, FdFlags, Rights, SdFlags, SockProto, SockStatus, SockType
 from pywasix.abi.errno import Errno
 from pywasix.abi.scalars import Code, Fd, Flags, In, Out, Size
 from pywasix.errors import SysError
 from pywasix.kernel.fdtable import Descriptor
-from pywasix.net.address import Address
+from pywasix.net.address import NOWHERE, UNIX, Address
+from pywasix.net.opening import open_pair, open_socket
 from pywasix.net.sockets import SOCKET_RIGHTS, Socket
 from pywasix.net.states import State
 from pywasix.syscalls.context import Context
@@ -26,11 +28,10 @@ _STATUS = {
     State.CONNECTING: SockStatus.OPENING,
     State.LISTENING: SockStatus.OPENED,
     State.CONNECTED: SockStatus.OPENED,
+    State.REFUSED: SockStatus.FAILED,
     State.FAILED: SockStatus.FAILED,
 }
-_TCP_ONLY = (
-    "TCP over IPv4 and IPv6; datagram sockets open, bind and connect but carry no data yet, Unix sockets do not open."
-)
+_KINDS = "Streams and datagrams only: raw sockets would get around the policy, and libc has no sequenced packets."
 
 
 def socket_of(ctx: Context, fd: int, right: int) -> Socket:
@@ -46,7 +47,7 @@ def socket_of(ctx: Context, fd: int, right: int) -> Socket:
     return file
 
 
-@syscall(modules=EXTENSION, support=Support.PARTIAL, note=_TCP_ONLY)
+@syscall(modules=EXTENSION, support=Support.PARTIAL, note=_KINDS)
 def sock_open(
     ctx: Context,
     af: Code[AddressFamily],
@@ -59,20 +60,46 @@ def sock_open(
     ABI: WASIX; the 2022 generation numbers the types differently.
     Errors: AFNOSUPPORT; INVAL unknown type; PROTONOSUPPORT; NOTSUP raw and seqpacket; MFILE; FAULT.
     """
-    kind = ctx.generation.sock_type(socktype)
-    if kind is None:
-        raise SysError(Errno.INVAL, f"unknown socket type {socktype}")
-    if sock_proto not in _PROTOCOLS.get(kind, (sock_proto,)):
-        raise SysError(Errno.PROTONOSUPPORT, f"protocol {sock_proto} on {kind.name}")
+    kind = _kind(ctx, socktype, sock_proto)
     ctx.memory.check(ro_sock, 4)
     fd = ctx.fds.reserve()
     try:
-        socket = Socket.open(ctx.network, af, kind)
+        socket = open_socket(ctx.network, _family(ctx, af), kind)
     except BaseException:
         ctx.fds.cancel(fd)
         raise
     ctx.fds.install(fd, Descriptor(socket, SOCKET_RIGHTS, SOCKET_RIGHTS))
     ctx.memory.store_u32(ro_sock, fd)
+
+
+@syscall(modules=EXTENSION, support=Support.PARTIAL, note=_KINDS)
+def sock_pair(
+    ctx: Context,
+    af: Code[AddressFamily],
+    socktype: Code[SockType],
+    sock_proto: Code[SockProto],
+    ro_sock1: Out[Fd],
+    ro_sock2: Out[Fd],
+) -> None:
+    """Open two Unix sockets that are connected to each other: socketpair(2). They need no network.
+
+    ABI: WASIX since 2025-02. Errors: AFNOSUPPORT; INVAL unknown type; PROTONOSUPPORT; NOTSUP IPv4 and IPv6, raw and
+        seqpacket; MFILE; FAULT.
+    """
+    kind = _kind(ctx, socktype, sock_proto)
+    ctx.memory.check(ro_sock1, 4)
+    ctx.memory.check(ro_sock2, 4)
+    fds: list[int] = []
+    try:
+        fds.append(ctx.fds.reserve())
+        fds.append(ctx.fds.reserve())
+        sockets = open_pair(ctx.network, af, kind)
+    except BaseException:
+        list(map(ctx.fds.cancel, fds))
+        raise
+    for fd, socket, pointer in zip(fds, sockets, (ro_sock1, ro_sock2), strict=True):
+        ctx.fds.install(fd, Descriptor(socket, SOCKET_RIGHTS, SOCKET_RIGHTS))
+        ctx.memory.store_u32(pointer, fd)
 
 
 @syscall(modules=EXTENSION)
@@ -82,7 +109,7 @@ def sock_bind(ctx: Context, fd: Fd, addr: In[AddrPort]) -> None:
     ABI: WASIX. Errors: BADF; NOTSOCK; NOTCAPABLE; INVAL bound already; AFNOSUPPORT; ACCES refused by
         the policy or the host; ADDRINUSE; ADDRNOTAVAIL; FAULT.
     """
-    socket_of(ctx, fd, int(Rights.SOCK_BIND)).bind(_load_address(ctx, addr))
+    socket_of(ctx, fd, int(Rights.SOCK_BIND)).bind(load_address(ctx, addr))
 
 
 @syscall(modules=EXTENSION)
@@ -109,7 +136,7 @@ def sock_accept_v2(ctx: Context, sock: Fd, fd_flags: Flags[FdFlags], ro_fd: Out[
     listener = socket_of(ctx, sock, _ACCEPT)
     listener.check_accept()
     memory = ctx.memory
-    memory.check(ro_addr, 28 if listener.family == 2 and ctx.generation.wide_addresses else 20)
+    memory.check(ro_addr, ctx.generation.addr_port_written(listener.family))
     peer = _accept(ctx, listener, sock, fd_flags, ro_fd)
     memory.write(ro_addr, ctx.generation.encode_addr_port(peer[0], peer[2], peer[1], peer[3], peer[4]))
 
@@ -152,14 +179,14 @@ def _accept(ctx: Context, listener: Socket, sock: int, flags: int, ro_fd: int) -
 
 @syscall(modules=EXTENSION)
 def sock_connect(ctx: Context, fd: Fd, addr: In[AddrPort]) -> None:
-    """Connect to a peer.
+    """Connect to a peer; a datagram socket only hears that one then, until it gets an address without a family.
 
     ABI: WASIX. Errors: BADF; NOTSOCK; NOTCAPABLE; INPROGRESS non-blocking, or the send timeout is
         over; ALREADY; ISCONN; AFNOSUPPORT; INVAL flow information of over 20 bits; ACCES;
         CONNREFUSED; HOSTUNREACH; NETUNREACH;
-        ADDRNOTAVAIL; TIMEDOUT; INTR; FAULT.
+        ADDRNOTAVAIL; TIMEDOUT; INTR; FAULT; of Unix sockets NOENT; PROTOTYPE; AGAIN the listener's queue is full.
     """
-    socket_of(ctx, fd, int(Rights.SOCK_CONNECT)).connect(ctx.task, _load_address(ctx, addr))
+    socket_of(ctx, fd, int(Rights.SOCK_CONNECT)).connect(ctx.task, load_address(ctx, addr))
 
 
 @syscall(modules=BASE)
@@ -180,7 +207,7 @@ def sock_addr_local(ctx: Context, fd: Fd, ret_addr: Out[AddrPort]) -> None:
 
     ABI: WASIX. Errors: BADF; NOTSOCK; NOTCAPABLE; FAULT.
     """
-    _store_address(ctx, ret_addr, socket_of(ctx, fd, int(Rights.SOCK_ADDR_LOCAL)).local())
+    store_address(ctx, ret_addr, socket_of(ctx, fd, int(Rights.SOCK_ADDR_LOCAL)).local())
 
 
 @syscall(modules=EXTENSION)
@@ -189,7 +216,7 @@ def sock_addr_peer(ctx: Context, fd: Fd, ro_addr: Out[AddrPort]) -> None:
 
     ABI: WASIX. Errors: BADF; NOTSOCK; NOTCAPABLE; NOTCONN; FAULT.
     """
-    _store_address(ctx, ro_addr, socket_of(ctx, fd, int(Rights.SOCK_ADDR_REMOTE)).peer())
+    store_address(ctx, ro_addr, socket_of(ctx, fd, int(Rights.SOCK_ADDR_REMOTE)).peer())
 
 
 @syscall(modules=EXTENSION)
@@ -204,14 +231,42 @@ def sock_status(ctx: Context, fd: Fd, ret_status: Out[SockStatus]) -> None:
     ctx.memory.store_u8(ret_status, status)
 
 
-def _load_address(ctx: Context, pointer: int) -> Address:
-    size = ctx.generation.addr_port_read_size
-    family, port, ip, flow, scope = ctx.generation.decode_addr_port(ctx.memory.read(pointer, size))
+def _kind(ctx: Context, socktype: int, protocol: int) -> SockType:
+    """Errors: INVAL unknown type; PROTONOSUPPORT."""
+    kind = ctx.generation.sock_type(socktype)
+    if kind is None:
+        raise SysError(Errno.INVAL, f"unknown socket type {socktype}")
+    if protocol not in _PROTOCOLS.get(kind, (protocol,)):
+        raise SysError(Errno.PROTONOSUPPORT, f"protocol {protocol} on {kind.name}")
+    return kind
+
+
+def _family(ctx: Context, family: int) -> int:
+    """Errors: AFNOSUPPORT Unix sockets, whose addresses guests of before 2023-09 have no room for."""
+    if family == UNIX and not ctx.generation.wide_addresses:
+        raise SysError(Errno.AFNOSUPPORT, "addresses of 20 bytes hold no path of a Unix socket")
+    return family
+
+
+def load_address(ctx: Context, pointer: int) -> Address:
+    """A socket address of the guest's; `NOWHERE` of the unspecified family.
+
+    Errors: FAULT; AFNOSUPPORT a family that this generation does not have.
+    """
+    generation = ctx.generation
+    family, port, ip, flow, scope = generation.decode_addr_port(
+        ctx.memory.read(pointer, generation.addr_port_read_size)
+    )
+    if family == UNIX and generation.wide_addresses:
+        return Address(UNIX, decode_addr_unix(ctx.memory.read(pointer, generation.addr_port_size)), 0)
     if not ip:
+        if family == NOWHERE.family:
+            return NOWHERE
         raise SysError(Errno.AFNOSUPPORT, f"address family {family}")
     return Address(family, ip, port, flow, scope)
 
 
-def _store_address(ctx: Context, pointer: int, address: Address) -> None:
+def store_address(ctx: Context, pointer: int, address: Address) -> None:
+    """Write a socket address as the guest's generation has it. Errors: FAULT."""
     raw = ctx.generation.encode_addr_port(address.family, address.port, address.ip, address.flow, address.scope)
     ctx.memory.write(pointer, raw)

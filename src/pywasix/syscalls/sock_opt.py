@@ -26,6 +26,8 @@ _FLAGS = frozenset(
         SockOption.BROADCAST,
         SockOption.MULTICAST_LOOP_V4,
         SockOption.MULTICAST_LOOP_V6,
+        SockOption.PROMISCUOUS,
+        SockOption.LISTENING,
         SockOption.KEEP_ALIVE,
         SockOption.OOB_INLINE,
     )
@@ -35,10 +37,18 @@ _SIZES = frozenset(
         SockOption.RECV_BUF_SIZE,
         SockOption.SEND_BUF_SIZE,
         SockOption.RECV_LOWAT,
+        SockOption.SEND_LOWAT,
         SockOption.TTL,
         SockOption.MULTICAST_TTL_V4,
+        SockOption.TYPE,
+        SockOption.PROTO,
+        SockOption.LAST_ERROR,
     )
 )
+_HOPS = frozenset((SockOption.TTL, SockOption.MULTICAST_TTL_V4))
+_TOLD = frozenset((SockOption.LISTENING, SockOption.TYPE, SockOption.PROTO, SockOption.LAST_ERROR))  # and never set
+_MINUS_ONE = frozenset(((1 << 32) - 1, (1 << 64) - 1))  # as libc passes an int on, and as somebody else may
+_MOST_SECONDS = 2**31 - 1  # struct linger: int l_linger
 _TIMES = {
     SockOption.RECV_TIMEOUT: "receive_timeout",
     SockOption.SEND_TIMEOUT: "send_timeout",
@@ -51,17 +61,21 @@ _TIMES = {
 def sock_set_opt_flag(ctx: Context, fd: Fd, sockopt: Code[SockOption], flag: Bool) -> None:
     """Switch an option on (anything but 0) or off.
 
-    ABI: WASIX. Errors: BADF; NOTSOCK; INVAL no flag option; NOPROTOOPT unknown, or not for this socket.
+    Which socket has which option is as on Linux; no socket can be PROMISCUOUS, or told that it is LISTENING.
+
+    ABI: WASIX. Errors: BADF; NOTSOCK; INVAL no flag option, or ONLY_V6 after bind; NOPROTOOPT unknown, or not for
+        this socket; NOTSUP an option of IP on a Unix socket.
     """
     socket = socket_of(ctx, fd, _ANY)
-    socket.channel.set_option(_option(sockopt, _FLAGS), int(flag != 0))
+    socket.channel.set_option(_settable(sockopt, _FLAGS), int(flag != 0))
 
 
 @syscall(modules=EXTENSION)
 def sock_get_opt_flag(ctx: Context, fd: Fd, sockopt: Code[SockOption], ret_flag: Out[Bool]) -> None:
     """Tell whether an option is on; LISTENING tells whether the socket listens.
 
-    ABI: WASIX, one byte. Errors: BADF; NOTSOCK; INVAL no flag option; NOPROTOOPT; FAULT.
+    ABI: WASIX, one byte. Errors: BADF; NOTSOCK; INVAL no flag option; NOPROTOOPT; NOTSUP an option of IPv6 or TCP on
+        another socket (Linux; an IPv6 socket answers NOPROTOOPT); FAULT.
     """
     socket = socket_of(ctx, fd, _ANY)
     if sockopt == SockOption.LISTENING:
@@ -73,19 +87,24 @@ def sock_get_opt_flag(ctx: Context, fd: Fd, sockopt: Code[SockOption], ret_flag:
 
 @syscall(modules=EXTENSION)
 def sock_set_opt_size(ctx: Context, fd: Fd, sockopt: Code[SockOption], size: Filesize) -> None:
-    """Set a number: buffer sizes in bytes (Linux keeps twice as much), time to live in hops.
+    """Set a number: buffer sizes in bytes (Linux keeps twice as much), time to live in hops, -1 for the default.
 
-    ABI: WASIX. Errors: BADF; NOTSOCK; INVAL no size option, or out of its range; NOPROTOOPT.
+    A size that is beyond the host's limits becomes the limit.
+
+    ABI: WASIX. Errors: BADF; NOTSOCK; INVAL no size option, or out of its range; NOPROTOOPT unknown, or only told;
+        NOTSUP an option of IP on a Unix socket.
     """
     socket = socket_of(ctx, fd, _ANY)
-    socket.channel.set_option(_option(sockopt, _SIZES), size)
+    option = _settable(sockopt, _SIZES)
+    socket.channel.set_option(option, -1 if option in _HOPS and size in _MINUS_ONE else size)
 
 
 @syscall(modules=EXTENSION)
 def sock_get_opt_size(ctx: Context, fd: Fd, sockopt: Code[SockOption], ret_size: Out[Filesize]) -> None:
     """Tell a number: buffer sizes in bytes, hops, TYPE, PROTO, or the pending error (LAST_ERROR).
 
-    ABI: WASIX, 8 bytes. LAST_ERROR is an errno; reading clears it. Errors: BADF; NOTSOCK; INVAL; NOPROTOOPT; FAULT.
+    ABI: WASIX, 8 bytes. LAST_ERROR is an errno; reading clears it. Errors: BADF; NOTSOCK; INVAL; NOPROTOOPT;
+        NOTSUP an option of IP on a Unix socket; FAULT.
     """
     socket = socket_of(ctx, fd, _ANY)
     ctx.memory.check(ret_size, 8)
@@ -116,7 +135,7 @@ def sock_set_opt_time(ctx: Context, fd: Fd, sockopt: Code[SockOption], timeout: 
     time = optional_time(ctx.memory, timeout)
     option = _option(sockopt, _TIMES.keys() | {SockOption.LINGER})
     if option is SockOption.LINGER:
-        socket.channel.set_linger(None if time is None else -(-time // _NS))
+        socket.channel.set_linger(None if time is None else min(-(-time // _NS), _MOST_SECONDS))
     else:
         setattr(socket, _TIMES[option], time or None)
 
@@ -135,6 +154,14 @@ def sock_get_opt_time(ctx: Context, fd: Fd, sockopt: Code[SockOption], ret_time:
     else:
         time = getattr(socket, _TIMES[option])
     ctx.memory.store(ret_time, option_timestamp(time))
+
+
+def _settable(number: int, fitting: frozenset[SockOption]) -> SockOption:
+    """As `_option`; NOPROTOOPT also for what is only told (Linux)."""
+    option = _option(number, fitting)
+    if option in _TOLD:
+        raise SysError(Errno.NOPROTOOPT, f"socket option {option.name} cannot be set")
+    return option
 
 
 def _option(number: int, fitting: frozenset[SockOption] | set[SockOption]) -> SockOption:

@@ -19,14 +19,21 @@ _FAMILIES = {
     "callback": ("signal",),
     "clock": ("clock",),
     "environ": ("args",),
-    "fd": ("fd", "fd_io"),
+    "epoll": ("epoll",),
+    "fd": ("fd", "fd_io", "pipe", "fd_file"),
     "futex": ("futex",),
+    "getcwd": ("fd_file",),
+    "path": ("path",),
+    "pipe": ("pipe",),
     "poll": ("poll",),
+    "port": ("port",),
     "proc": ("proc", "signal"),
     "random": ("random",),
+    "resolve": ("resolve",),
     "sched": ("proc",),
-    "sock": ("sock", "sock_io", "sock_opt"),
+    "sock": ("sock", "sock_io", "sock_opt", "sock_msg", "multicast", "sock_file"),
     "thread": ("thread", "thread_local"),
+    "thread-spawn": ("thread",),
 }
 
 
@@ -44,8 +51,11 @@ def _handlers(module: str) -> dict[tuple[str, str], list[Row]]:
 
 
 def _implemented(module: str, name: str) -> list[Row]:
-    families = _FAMILIES.get(name.partition("_")[0], ())
-    return [row for family in families for row in _handlers(family).get((module, name), ())]
+    for family in _FAMILIES.get(name.partition("_")[0], ()):
+        rows = _handlers(family).get((module, name))
+        if rows:  # all rows of a name stand in one module
+            return rows
+    return []
 
 
 @cache

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from enum import Enum, IntFlag
 from typing import Any, get_args, get_origin
 
-from pywasix.abi.addresses import AddrIp4, AddrIp6, AddrIp6Bare, AddrPort
+from pywasix.abi.addresses import Addr, AddrCidr, AddrIp4, AddrIp6, AddrIp6Bare, AddrPort, Route
 from pywasix.abi.codecs import decode_addr_unix
 from pywasix.abi.enums import AddressFamily, Option, SockType, Whence
 from pywasix.abi.generation import AbiGeneration
@@ -104,6 +104,8 @@ def pointee_text(kind: Any, memory: GuestMemory, pointer: int, generation: AbiGe
     """The value of a type that is stored at a guest address. Errors: FAULT."""
     if kind is AddrPort:
         return socket_address(memory, pointer, generation)
+    if kind in (Addr, AddrCidr, Route) and not generation.wide_addresses:
+        return hex(pointer)  # the declared records are those of wide guests
     if isinstance(kind, type) and issubclass(kind, Record):
         return record_text(memory.load(kind, pointer), generation)
     scalar = scalar_of(kind)
