@@ -62,6 +62,47 @@ def test_virtual_network() -> None:
     ]
 
 
+def test_two_guests() -> None:
+    lines = run_example("two_guests").splitlines()
+    here = re.fullmatch(r"local (10\.0\.0\.3:\d+)", lines[1])
+    assert here
+    assert lines == [
+        "the client printed:",
+        f"local {here[1]}",
+        "peer 10.0.0.2:80",
+        "hello, neighbour",
+        "the server printed:",
+        "listening on 80",
+        here[1],
+    ]
+
+
+def test_policy_callable() -> None:
+    lines = run_example("policy_callable").splitlines()
+    hint = lines.pop(1)
+    assert re.fullmatch(
+        r"pywasix: the network policy refused accept from 127\.0\.0\.3:\d+/tcp: the policy callable said no", hint
+    )
+    assert lines == [
+        "127.0.0.1 hears 'let me in'",
+        "127.0.0.3 hears 'nothing'",
+        "127.0.0.2 hears 'let me in'",
+        "connection 1 is from 127.0.0.1",
+        "connection 1 brought 9 bytes, took 9",
+        "127.0.0.3 was refused by the policy",
+        "connection 2 is from 127.0.0.2",
+        "connection 2 brought 9 bytes, took 9",
+        "the policy allowed 3 requests and refused 1",
+    ]
+
+
+def test_epoll_http() -> None:
+    lines = run_example("epoll_http").splitlines()
+    assert lines[0] == "200 of 200 connections were answered and are open"
+    assert re.fullmatch(r"each takes \d+\.\d KiB of this process", lines[1])
+    assert lines[2:] == []
+
+
 def test_trace_a_guest() -> None:
     lines = run_example("trace_a_guest").splitlines()
     names = [re.fullmatch(r"\[pid 1\] (\w+)\(.*\) = SUCCESS", line) for line in lines]
@@ -70,6 +111,16 @@ def test_trace_a_guest() -> None:
     assert called.index("sock_listen") < called.index("sock_accept_v2") < called.index("sock_recv")
     accepted = next(line for line in lines if "sock_accept_v2" in line)
     assert re.search(r"ro_addr=>127\.0\.0\.1:\d+\)", accepted)
+
+
+def test_udp_echo() -> None:
+    lines = run_example("udp_echo").splitlines()
+    answered = re.fullmatch(r"'hello' comes back as 'hello' from port \d+", lines[0])
+    assert answered
+    assert lines[1] == lines[0].replace("hello", "and again")
+    assert lines[2] == "the guest printed:"
+    assert re.fullmatch(r"127\.0\.0\.1:\d+: 5 bytes", lines[3])
+    assert lines[4:] == [lines[3].replace("5 bytes", "9 bytes")]
 
 
 def test_every_example_is_named_in_the_readme() -> None:

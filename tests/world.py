@@ -23,6 +23,7 @@ from pywasix.engine.memory import LinearMemory
 from pywasix.errors import SysError
 from pywasix.host.files import FdChannel
 from pywasix.host.poller import HostPoller
+from pywasix.host.resolver import LookupThreads
 from pywasix.host.services import HostServices
 from pywasix.host.sockets import HostStack
 from pywasix.kernel.fdtable import Descriptor
@@ -34,7 +35,9 @@ from pywasix.kernel.task import Task
 from pywasix.kernel.wait import WRITABLE, Handle
 from pywasix.net.address import INET4, Address, parse
 from pywasix.net.network import Network
+from pywasix.net.opening import open_socket
 from pywasix.net.policy import NetworkPolicy
+from pywasix.net.resolve import Names
 from pywasix.net.sockets import Socket
 from pywasix.net.stack import NetStack
 from pywasix.net.states import State
@@ -100,6 +103,11 @@ class Call:
         action()
         self.await_blocked()
 
+    def over(self, seconds: float) -> bool:
+        """Whether it ends within so many seconds."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
     def result(self) -> BaseException | None:
         """Wait for the end; returns what was raised."""
         self._thread.join(PATIENCE)
@@ -121,6 +129,7 @@ class World:
     Args:
         stack: the network; the host's unless given.
         policy: judges its use; everything is allowed unless given.
+        names: what names mean; what the network says unless given.
     """
 
     def __init__(
@@ -128,6 +137,7 @@ class World:
         *,
         stack: NetStack | None = None,
         policy: NetworkPolicy | None = None,
+        names: Names | None = None,
         generation: AbiGeneration = WASIX,
         max_fds: int = 16,
         args: tuple[bytes, ...] = (),
@@ -141,7 +151,10 @@ class World:
         self.memory = LinearMemory(lambda: (ctypes.addressof(self.raw), MEMORY), id(self.raw))
         self.reports: list[str] = []
         self.network = Network(
-            lambda: stack or HostStack(), None if policy is None else lambda: policy, self.reports.append
+            lambda: stack or HostStack(),
+            None if policy is None else lambda: policy,
+            self.reports.append,
+            lambda: names or Names(LookupThreads()),
         )
         self.generation = generation
         self.signals: list[tuple[str, tuple[int, ...]]] = []
@@ -259,7 +272,7 @@ class World:
 
     def socket(self, family: int = INET4, kind: SockType = SockType.SOCKET_STREAM) -> int:
         """A descriptor of a fresh socket."""
-        return self.add(Socket.open(self.network, family, kind))
+        return self.add(open_socket(self.network, family, kind))
 
     def socket_file(self, fd: int) -> Socket:
         file = self.fds.get(fd).file
@@ -320,7 +333,7 @@ class World:
 
     def _loose(self, family: int) -> Socket:
         """A fresh socket without a descriptor."""
-        found = Socket.open(self.network, family, SockType.SOCKET_STREAM)
+        found = open_socket(self.network, family, SockType.SOCKET_STREAM)
         found.references += 1
         self.later(found.close)
         return found

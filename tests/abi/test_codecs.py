@@ -94,7 +94,14 @@ def test_ports_byte_by_byte() -> None:
 def test_other_families_have_no_ip_address(family: int) -> None:
     raw = bytes((family, 0, 1, 2)) + bytes(106)
     assert decode_addr_port(raw, big_endian=False) == (family, 0, b"", 0, 0)
-    assert encode_addr_port(family, 1, b"", 0, 0, wide=True, big_endian=False) == bytes(20)
+    assert encode_addr_port(family, 1, b"", 0, 0, wide=False, big_endian=False) == bytes(20)
+    if family != UNIX:
+        assert encode_addr_port(family, 1, b"", 0, 0, wide=True, big_endian=False) == bytes(20)
+
+
+def test_only_a_wide_guest_has_room_for_a_unix_path() -> None:
+    assert encode_addr_port(UNIX, 1, b"/run/x", 0, 0, wide=True, big_endian=True) == encode_addr_unix(b"/run/x")
+    assert encode_addr_port(UNIX, 1, b"/run/x", 0, 0, wide=False, big_endian=True) == bytes(20)
 
 
 def test_short_addresses_are_refused() -> None:

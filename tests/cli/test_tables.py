@@ -74,7 +74,7 @@ def test_a_reactor_says_how_to_run_it() -> None:
 
 STRANGE = """(module
   (import "wasix_32v1" "sock_accept_v2" (func (param i64) (result i32)))
-  (import "wasix_32v1" "epoll_create" (func (param i32) (result i32)))
+  (import "wasix_32v1" "proc_snapshot" (func (result i32)))
   (import "elsewhere" "f" (func (param f32 f64 i64))))"""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from contract.guest_process import RO_ADDR, RO_FD, Caller, GuestProcess
 from pywasix.abi.enums import SockType
 from pywasix.abi.errno import Errno
+from pywasix.host.sockets import HostStack
 from pywasix.kernel.fdtable import Descriptor
 from pywasix.net.address import Address
 from pywasix.net.network import Network
@@ -66,12 +67,9 @@ class StubChannel:
 def stub_network(answers: list[Any]) -> Network:
     channel = StubChannel(answers)
 
-    class Stack:
+    class Stack(HostStack):
         def open(self, family: int, kind: SockType) -> Any:
             return channel
-
-        def close(self) -> None:
-            """Nothing is held."""
 
     return Network(Stack, None, print)
 

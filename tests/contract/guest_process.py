@@ -191,7 +191,7 @@ class GuestProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.process.finish(ExitStatus())
-        for task in self.process.tasks:
+        for task in list(self.process.tasks):
             self.process.task_ended(task)
         self.network.close()
 

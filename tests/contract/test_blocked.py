@@ -23,7 +23,15 @@ from support import PATIENCE, WIRES, guest, open_files, wait_for_line
 LIMIT = 0.1  # seconds
 ATTEMPTS = 4  # a busy machine may be late once; a host that is always late is wrong
 
-NETWORKED = ("block_accept", "block_recv", "block_send", "block_connect", "block_poll")
+NETWORKED = (
+    "block_accept",
+    "block_recv",
+    "block_recv_from",
+    "block_send",
+    "block_connect",
+    "block_poll",
+    "block_epoll",
+)
 LOCAL = ("block_futex", "block_stdin", "sleep")
 COMPUTING = "busy_loop"
 CASES = [(name, wire) for name in NETWORKED for wire in WIRES] + [(name, "none") for name in (*LOCAL, COMPUTING)]

@@ -6,13 +6,15 @@ enough. What depends on the world (the port of a listener) stays symbolic until 
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, get_args, get_origin
 
 from hypothesis import strategies as st
 
-from pywasix.abi.addresses import AddrPort
-from pywasix.abi.codecs import SUBSCRIPTION_SIZE
-from pywasix.abi.records import Ciovec, Iovec, OptionTimestamp, Subscription, UnstableSubscription
+from pywasix.abi.addresses import Addr, AddrCidr, AddrPort
+from pywasix.abi.codecs import SUBSCRIPTION_SIZE, encode_epoll_event
+from pywasix.abi.port_codecs import encode_address, encode_cidr
+from pywasix.abi.records import Ciovec, EpollEvent, Iovec, OptionTimestamp, Subscription, UnstableSubscription
 from pywasix.abi.scalars import U32, Char, Code, Fd, Flags
 from pywasix.syscalls.row import Param, Row
 from world import MEMORY, SIGNAL_HANDLER
@@ -109,7 +111,12 @@ u32 = st.one_of(st.integers(0, 24), st.sampled_from(U32_EDGES), st.integers(0, 2
 u64 = st.one_of(st.integers(0, 2000), st.sampled_from(U64_EDGES))
 SOCKETS = (*range(5, 18), 19)
 """What `city.City` opens: 0 to 4 and 18 are streams, 20 is reserved, all others up to 19 are sockets."""
-descriptors = st.one_of(st.integers(0, 19), st.integers(0, 19), st.sampled_from((20, 21, 23, 24, 2**31, 2**32 - 1)))
+EPOLL, COUNTER = 21, 22
+"""Those after them are free."""
+descriptors = st.one_of(
+    st.integers(0, 19), st.integers(0, 19), st.sampled_from((20, EPOLL, COUNTER, 23, 25, 26, 2**31, 2**32 - 1))
+)
+epolls = st.one_of(st.just(EPOLL), st.just(EPOLL), st.just(EPOLL), descriptors)
 sockets = st.one_of(st.sampled_from(SOCKETS), st.sampled_from(SOCKETS), st.sampled_from(SOCKETS), descriptors)
 nanoseconds = st.one_of(st.integers(0, 2000), st.integers(0, 2000), st.sampled_from((*U64_EDGES[:4], 2**64 - 1)))
 
@@ -132,11 +139,24 @@ _subscriptions = st.lists(
     ),
     max_size=4,
 ).map(lambda found: Polled(tuple(found)))
-_names = st.sampled_from((SIGNAL_HANDLER.encode(), b"__wasm_signal_blocked", b"\xff\xfe\xfd", b""))
+_names = st.sampled_from(
+    (SIGNAL_HANDLER.encode(), b"__wasm_signal_blocked", b"\xff\xfe\xfd", b"", b"host", b"localhost", b"::1")
+)
+_ranges = st.tuples(
+    st.sampled_from((*HOSTS, "10.0.0.0", "10.0.0.9", "fd00::9", "192.0.2.0")).map(lambda host: ip_address(host).packed),
+    st.sampled_from((24, 24, 64, 64, 0, 32, 33, 128, 129, 255)),
+)
+_events = st.one_of(st.integers(0, 255), st.integers(0, 255), st.sampled_from(U32_EDGES))
 _FILLS: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (Iovec, _vectors),
     (Ciovec, _vectors),
     (AddrPort, _addresses),
+    (
+        EpollEvent,
+        st.builds(lambda events, data: Raw(encode_epoll_event(events, data)), _events, st.binary(max_size=24)),
+    ),
+    (Addr, _ranges.map(lambda each: Raw(encode_address(each[0])))),
+    (AddrCidr, st.builds(lambda each, wide: Raw(encode_cidr(*each, wide=wide)), _ranges, st.booleans())),
     (OptionTimestamp, _options),
     (Subscription, _subscriptions),
     (UnstableSubscription, _subscriptions),
@@ -154,6 +174,8 @@ def _fill(target: Any) -> st.SearchStrategy[Any]:
 
 def _value(row: Row, param: Param) -> st.SearchStrategy[int]:
     """A number for a parameter that is no pointer."""
+    if param.name == "epfd":
+        return epolls
     if param.type == Fd:
         return sockets if row.name.startswith("sock_") else descriptors
     if param.mask is not None:

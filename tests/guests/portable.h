@@ -21,9 +21,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a socket is or whom it talks to. IPv4 uses the first four bytes of ip. */
+/* Families beside 4 and 6. */
+enum { FAMILY_NONE = 0, FAMILY_UNIX = 1 };
+
+/* Where a socket is or whom it talks to. IPv4 uses the first four bytes of ip. Unix paths are texts of their own. */
 typedef struct {
-    int family;    /* 4 or 6 */
+    int family;    /* 4 or 6; where an address is told also FAMILY_NONE or FAMILY_UNIX */
     uint16_t port; /* host order */
     uint8_t ip[16];
     uint32_t scope;
@@ -36,12 +39,22 @@ typedef struct {
     bool can_read, can_write;
 } watch;
 
-enum { MAX_WATCHES = 128 };
+enum { MAX_WATCHES = 128, PATH_SIZE = 108 };
+
+/* What sock_epoll_wait found: EPOLL_* bits, and the number that sock_epoll_ctl was given. */
+typedef struct {
+    uint32_t events;
+    uint64_t data;
+} epoll_row;
+
+enum { MAX_EPOLL_ROWS = 256 };
 
 #ifdef __wasm__
 #include "portable_wasix.h"
+#include "portable_wasix_files.h"
 #else
 #include "portable_posix.h"
+#include "portable_posix_files.h"
 #endif
 
 /* Prints one line and flushes it, so that whoever waits for it sees it at once, also through a pipe. */
@@ -69,13 +82,22 @@ static inline const char *error_name(int error) {
     case ECONNABORTED: return "CONNABORTED";
     case ECONNREFUSED: return "CONNREFUSED";
     case ECONNRESET: return "CONNRESET";
+    case EDESTADDRREQ: return "DESTADDRREQ";
+    case EEXIST: return "EXIST";
     case EFAULT: return "FAULT";
+    case EHOSTUNREACH: return "HOSTUNREACH";
     case EINPROGRESS: return "INPROGRESS";
     case EINTR: return "INTR";
     case EINVAL: return "INVAL";
     case EIO: return "IO";
     case EISCONN: return "ISCONN";
+    case ELOOP: return "LOOP";
     case EMFILE: return "MFILE";
+    case EMSGSIZE: return "MSGSIZE";
+    case ENETUNREACH: return "NETUNREACH";
+    case ENOBUFS: return "NOBUFS";
+    case ENODEV: return "NODEV";
+    case ENOENT: return "NOENT";
     case ENOPROTOOPT: return "NOPROTOOPT";
     case ENOSYS: return "NOSYS";
     case ENOTCONN: return "NOTCONN";
@@ -83,6 +105,10 @@ static inline const char *error_name(int error) {
     case ENOTSUP: return "NOTSUP";
     case EPERM: return "PERM";
     case EPIPE: return "PIPE";
+    case EPROTO: return "PROTO";
+    case EPROTONOSUPPORT: return "PROTONOSUPPORT";
+    case EPROTOTYPE: return "PROTOTYPE";
+    case ESPIPE: return "SPIPE";
     case ETIMEDOUT: return "TIMEDOUT";
 #ifdef ENOTCAPABLE
     case ENOTCAPABLE: return "NOTCAPABLE";

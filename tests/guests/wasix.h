@@ -931,11 +931,11 @@ extern int wasix_clock_res_get(uint32_t id, uint64_t *resolution);
 WASIX_IMPORT("wasi_snapshot_preview1", "clock_time_get")
 extern int wasix_clock_time_get(uint32_t id, uint64_t precision, uint64_t *time);
 
-/* files and directories are not supported yet */
+/* writing files and directories is not supported yet */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_advise")
 extern int wasix_fd_advise(int fd, uint64_t offset, uint64_t len, uint8_t advice);
 
-/* files and directories are not supported yet */
+/* writing files and directories is not supported yet */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_allocate")
 extern int wasix_fd_allocate(int fd, uint64_t offset, uint64_t len);
 
@@ -943,7 +943,7 @@ extern int wasix_fd_allocate(int fd, uint64_t offset, uint64_t len);
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_close")
 extern int wasix_fd_close(int fd);
 
-/* files and directories are not supported yet */
+/* writing files and directories is not supported yet */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_datasync")
 extern int wasix_fd_datasync(int fd);
 
@@ -963,15 +963,15 @@ extern int wasix_fd_fdstat_set_rights(int fd, uint64_t fs_rights_base, uint64_t 
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_filestat_get")
 extern int wasix_fd_filestat_get(int fd, wasix_filestat_t *buf);
 
-/* files and directories are not supported yet */
+/* writing files and directories is not supported yet */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_filestat_set_size")
 extern int wasix_fd_filestat_set_size(int fd, uint64_t size);
 
-/* files and directories are not supported yet */
+/* writing files and directories is not supported yet */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_filestat_set_times")
 extern int wasix_fd_filestat_set_times(int fd, uint64_t atim, uint64_t mtim, uint16_t fst_flags);
 
-/* files and directories are not supported yet */
+/* Read from an offset in bytes; the position stays where it is. */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_pread")
 extern int wasix_fd_pread(int fd, const wasix_iovec_t *iovs, uint32_t iovs_len, uint64_t offset, uint32_t *nread);
 
@@ -983,7 +983,7 @@ extern int wasix_fd_prestat_get(int fd, wasix_prestat_t *buf);
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_prestat_dir_name")
 extern int wasix_fd_prestat_dir_name(int fd, void *path, uint32_t path_len);
 
-/* files and directories are not supported yet */
+/* writing files and directories is not supported yet */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_pwrite")
 extern int wasix_fd_pwrite(int fd, const wasix_ciovec_t *iovs, uint32_t iovs_len, uint64_t offset, uint32_t *nwritten);
 
@@ -991,7 +991,7 @@ extern int wasix_fd_pwrite(int fd, const wasix_ciovec_t *iovs, uint32_t iovs_len
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_read")
 extern int wasix_fd_read(int fd, const wasix_iovec_t *iovs, uint32_t iovs_len, uint32_t *nread);
 
-/* files and directories are not supported yet */
+/* List a directory from a cookie on: entries of 24 bytes, each followed by its name; the last one may be cut. */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_readdir")
 extern int wasix_fd_readdir(int fd, void *buf, uint32_t buf_len, uint64_t cookie, uint32_t *bufused);
 
@@ -1003,7 +1003,7 @@ extern int wasix_fd_renumber(int fd, int to);
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_seek")
 extern int wasix_fd_seek(int fd, int64_t offset, uint8_t whence, uint64_t *newoffset);
 
-/* files and directories are not supported yet */
+/* writing files and directories is not supported yet */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_sync")
 extern int wasix_fd_sync(int fd);
 
@@ -1015,43 +1015,43 @@ extern int wasix_fd_tell(int fd, uint64_t *offset);
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_write")
 extern int wasix_fd_write(int fd, const wasix_ciovec_t *iovs, uint32_t iovs_len, uint32_t *nwritten);
 
-/* files and directories are not supported yet */
+/* writing files and directories is not supported yet */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_create_directory")
 extern int wasix_path_create_directory(int fd, const char *path, uint32_t path_len);
 
-/* files and directories are not supported yet */
+/* Tell what stat tells of what a path names; without SYMLINK_FOLLOW, of a link itself. */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_filestat_get")
 extern int wasix_path_filestat_get(int fd, uint32_t flags, const char *path, uint32_t path_len, wasix_filestat_t *buf);
 
-/* files and directories are not supported yet */
+/* writing files and directories is not supported yet */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_filestat_set_times")
 extern int wasix_path_filestat_set_times(int fd, uint32_t flags, const char *path, uint32_t path_len, uint64_t atim, uint64_t mtim, uint16_t fst_flags);
 
-/* files and directories are not supported yet */
+/* writing files and directories is not supported yet */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_link")
 extern int wasix_path_link(int old_fd, uint32_t old_flags, const char *old_path, uint32_t old_path_len, int new_fd, const char *new_path, uint32_t new_path_len);
 
-/* files and directories are not supported yet */
+/* Open the file or directory that a path names, below a directory. */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_open")
 extern int wasix_path_open(int fd, uint32_t dirflags, const char *path, uint32_t path_len, uint16_t oflags, uint64_t fs_rights_base, uint64_t fs_rights_inheriting, uint16_t fdflags, int *ret_fd);
 
-/* files and directories are not supported yet */
+/* Tell where a symbolic link points: as many bytes as fit, without NUL. */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_readlink")
 extern int wasix_path_readlink(int fd, const char *path, uint32_t path_len, void *buf, uint32_t buf_len, uint32_t *buf_used);
 
-/* files and directories are not supported yet */
+/* writing files and directories is not supported yet */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_remove_directory")
 extern int wasix_path_remove_directory(int fd, const char *path, uint32_t path_len);
 
-/* files and directories are not supported yet */
+/* writing files and directories is not supported yet */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_rename")
 extern int wasix_path_rename(int fd, const char *old_path, uint32_t old_path_len, int new_fd, const char *new_path, uint32_t new_path_len);
 
-/* files and directories are not supported yet */
+/* writing files and directories is not supported yet */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_symlink")
 extern int wasix_path_symlink(const char *old_path, uint32_t old_path_len, int fd, const char *new_path, uint32_t new_path_len);
 
-/* files and directories are not supported yet */
+/* writing files and directories is not supported yet */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_unlink_file")
 extern int wasix_path_unlink_file(int fd, const char *path, uint32_t path_len);
 
@@ -1083,11 +1083,11 @@ extern int wasix_sock_accept(int fd, uint16_t flags, int *ro_fd);
 WASIX_IMPORT("wasix_32v1", "sock_accept")
 extern int wasix_sock_accept_peer(int fd, uint16_t flags, int *ro_fd, wasix_addr_port_t *ro_addr);
 
-/* Receive into buffers; 0 bytes says that the peer has finished. */
+/* Receive into buffers; 0 bytes says that the peer has finished, or that a datagram is empty. */
 WASIX_IMPORT("wasi_snapshot_preview1", "sock_recv")
 extern int wasix_sock_recv(int fd, const wasix_iovec_t *ri_data, uint32_t ri_data_len, uint16_t ri_flags, uint32_t *ro_data_len, uint16_t *ro_flags);
 
-/* Send from buffers; a blocking socket sends all of it. Never raises SIGPIPE. */
+/* Send from buffers; a blocking stream sends all of it, a datagram goes as one. Never raises SIGPIPE. */
 WASIX_IMPORT("wasi_snapshot_preview1", "sock_send")
 extern int wasix_sock_send(int fd, const wasix_ciovec_t *si_data, uint32_t si_data_len, uint16_t si_flags, uint32_t *ret_data_len);
 
@@ -1107,11 +1107,11 @@ extern int wasix_fd_dup(int fd, int *ret_fd);
 WASIX_IMPORT("wasix_32v1", "fd_dup2")
 extern int wasix_fd_dup2(int fd, int min_result_fd, uint8_t cloexec, int *ret_fd);
 
-/* making pipes, pairs and event counters is not supported yet */
+/* Make an event counter (eventfd): 8 bytes that are written are added, a read takes them all, or 1 (semaphore). */
 WASIX_IMPORT("wasix_32v1", "fd_event")
 extern int wasix_fd_event(uint64_t initial_val, uint16_t flags, int *ret_fd);
 
-/* making pipes, pairs and event counters is not supported yet */
+/* Make a pipe: what is written to the second descriptor is read from the first. */
 WASIX_IMPORT("wasix_32v1", "fd_pipe")
 extern int wasix_fd_pipe(int *ro_read_fd, int *ro_write_fd);
 
@@ -1123,11 +1123,11 @@ extern int wasix_tty_get(wasix_tty_t *state);
 WASIX_IMPORT("wasix_32v1", "tty_set")
 extern int wasix_tty_set(const wasix_tty_t *state);
 
-/* files and directories are not supported yet */
+/* Tell the working directory, without NUL; `path_len` is the room first and the length then. */
 WASIX_IMPORT("wasix_32v1", "getcwd")
 extern int wasix_getcwd(void *path, uint32_t *path_len);
 
-/* files and directories are not supported yet */
+/* writing files and directories is not supported yet */
 WASIX_IMPORT("wasix_32v1", "chdir")
 extern int wasix_chdir(const char *path, uint32_t path_len);
 
@@ -1135,7 +1135,7 @@ extern int wasix_chdir(const char *path, uint32_t path_len);
 WASIX_IMPORT("wasix_32v1", "callback_signal")
 extern void wasix_callback_signal(const char *callback, uint32_t callback_len);
 
-/* threads are not supported yet */
+/* Start a thread that calls the guest's export `wasi_thread_start(tid, args)`. */
 WASIX_IMPORT("wasix_32v1", "thread_spawn_v2")
 extern int wasix_thread_spawn_v2(const wasix_thread_start_t *args, int *ret_tid);
 
@@ -1147,7 +1147,7 @@ extern int wasix_thread_sleep(uint64_t duration);
 WASIX_IMPORT("wasix_32v1", "thread_id")
 extern int wasix_thread_id(int *ret_tid);
 
-/* threads are not supported yet */
+/* Wait until a thread of this process has ended; one that ended before is no error. */
 WASIX_IMPORT("wasix_32v1", "thread_join")
 extern int wasix_thread_join(int tid);
 
@@ -1155,7 +1155,7 @@ extern int wasix_thread_join(int tid);
 WASIX_IMPORT("wasix_32v1", "thread_parallelism")
 extern int wasix_thread_parallelism(uint32_t *ret_parallelism);
 
-/* threads are not supported yet */
+/* signals to single threads are not supported yet */
 WASIX_IMPORT("wasix_32v1", "thread_signal")
 extern int wasix_thread_signal(int tid, uint8_t signal);
 
@@ -1171,7 +1171,7 @@ extern int wasix_futex_wake(const uint32_t *futex, uint8_t *ret_woken);
 WASIX_IMPORT("wasix_32v1", "futex_wake_all")
 extern int wasix_futex_wake_all(const uint32_t *futex, uint8_t *ret_woken);
 
-/* threads are not supported yet */
+/* End the calling thread; the process goes on while it has another one. */
 WASIX_IMPORT("wasix_32v1", "thread_exit")
 extern _Noreturn void wasix_thread_exit(uint32_t rval);
 
@@ -1183,7 +1183,7 @@ extern int wasix_stack_checkpoint(wasix_stack_snapshot_t *snapshot, uint64_t *re
 WASIX_IMPORT("wasix_32v1", "stack_restore")
 extern _Noreturn void wasix_stack_restore(const wasix_stack_snapshot_t *snapshot, uint64_t val);
 
-/* files and directories are not supported yet */
+/* Open what a path names, and say whether the descriptor is closed on exec. */
 WASIX_IMPORT("wasix_32v1", "path_open2")
 extern int wasix_path_open2(int fd, uint32_t dirflags, const char *path, uint32_t path_len, uint16_t oflags, uint64_t fs_rights_base, uint64_t fs_rights_inheriting, uint16_t fdflags, uint16_t fdflagsext, int *ret_fd);
 
@@ -1259,55 +1259,55 @@ extern int wasix_proc_signals_sizes_get(uint32_t *signal_count);
 WASIX_IMPORT("wasix_32v1", "proc_snapshot")
 extern int wasix_proc_snapshot(void);
 
-/* the guest cannot configure its network yet */
+/* Join a network of Wasmer's. */
 WASIX_IMPORT("wasix_32v1", "port_bridge")
 extern int wasix_port_bridge(const char *network, uint32_t network_len, const char *token, uint32_t token_len, uint8_t security);
 
-/* the guest cannot configure its network yet */
+/* Leave a network that was joined. */
 WASIX_IMPORT("wasix_32v1", "port_unbridge")
 extern int wasix_port_unbridge(void);
 
-/* the guest cannot configure its network yet */
+/* Have the addresses assigned that the network has for this program. */
 WASIX_IMPORT("wasix_32v1", "port_dhcp_acquire")
 extern int wasix_port_dhcp_acquire(void);
 
-/* the guest cannot configure its network yet */
+/* Take an address; a virtual network has those of its subnets only. */
 WASIX_IMPORT("wasix_32v1", "port_addr_add")
 extern int wasix_port_addr_add(const wasix_addr_cidr_t *addr);
 
-/* the guest cannot configure its network yet */
+/* Give an address up. Sockets stay bound to it and hear nothing more. */
 WASIX_IMPORT("wasix_32v1", "port_addr_remove")
 extern int wasix_port_addr_remove(const wasix_addr_t *addr);
 
-/* the guest cannot configure its network yet */
+/* Give every address up. */
 WASIX_IMPORT("wasix_32v1", "port_addr_clear")
 extern int wasix_port_addr_clear(void);
 
-/* the guest cannot configure its network yet */
+/* Tell the hardware address; on the host, that of the interface with the default route. */
 WASIX_IMPORT("wasix_32v1", "port_mac")
 extern int wasix_port_mac(wasix_hardware_address_t *ret_mac);
 
-/* the guest cannot configure its network yet */
+/* List the addresses with their prefixes; the loopback interface's are not among them. */
 WASIX_IMPORT("wasix_32v1", "port_addr_list")
 extern int wasix_port_addr_list(wasix_addr_cidr_t *addrs, uint32_t *naddrs);
 
-/* the guest cannot configure its network yet */
+/* Set the router for what has no other way, in place of the one before. */
 WASIX_IMPORT("wasix_32v1", "port_gateway_set")
 extern int wasix_port_gateway_set(const wasix_addr_t *addr);
 
-/* the guest cannot configure its network yet */
+/* Add a way to a range of addresses, through a router or, with an UNSPEC one, directly. */
 WASIX_IMPORT("wasix_32v1", "port_route_add")
 extern int wasix_port_route_add(const wasix_addr_cidr_t *cidr, const wasix_addr_t *via_router, const wasix_option_timestamp_t *preferred_until, const wasix_option_timestamp_t *expires_at);
 
-/* the guest cannot configure its network yet */
+/* Forget the ways to ranges that begin at an address. */
 WASIX_IMPORT("wasix_32v1", "port_route_remove")
 extern int wasix_port_route_remove(const wasix_addr_t *cidr);
 
-/* the guest cannot configure its network yet */
+/* Forget every way, also those to the subnets. */
 WASIX_IMPORT("wasix_32v1", "port_route_clear")
 extern int wasix_port_route_clear(void);
 
-/* the guest cannot configure its network yet */
+/* List the ways to other hosts; what is reached directly is via UNSPEC. */
 WASIX_IMPORT("wasix_32v1", "port_route_list")
 extern int wasix_port_route_list(wasix_route_t *routes, uint32_t *nroutes);
 
@@ -1327,7 +1327,7 @@ extern int wasix_sock_addr_peer(int fd, wasix_addr_port_t *ro_addr);
 WASIX_IMPORT("wasix_32v1", "sock_open")
 extern int wasix_sock_open(uint8_t af, uint8_t socktype, uint16_t sock_proto, int *ro_sock);
 
-/* making pipes, pairs and event counters is not supported yet */
+/* Open two Unix sockets that are connected to each other: socketpair(2). They need no network. */
 WASIX_IMPORT("wasix_32v1", "sock_pair")
 extern int wasix_sock_pair(uint8_t af, uint8_t socktype, uint16_t sock_proto, int *ro_sock1, int *ro_sock2);
 
@@ -1347,7 +1347,7 @@ extern int wasix_sock_set_opt_time(int fd, uint8_t sockopt, const wasix_option_t
 WASIX_IMPORT("wasix_32v1", "sock_get_opt_time")
 extern int wasix_sock_get_opt_time(int fd, uint8_t sockopt, wasix_option_timestamp_t *ret_time);
 
-/* Set a number: buffer sizes in bytes (Linux keeps twice as much), time to live in hops. */
+/* Set a number: buffer sizes in bytes (Linux keeps twice as much), time to live in hops, -1 for the default. */
 WASIX_IMPORT("wasix_32v1", "sock_set_opt_size")
 extern int wasix_sock_set_opt_size(int fd, uint8_t sockopt, uint64_t size);
 
@@ -1355,19 +1355,19 @@ extern int wasix_sock_set_opt_size(int fd, uint8_t sockopt, uint64_t size);
 WASIX_IMPORT("wasix_32v1", "sock_get_opt_size")
 extern int wasix_sock_get_opt_size(int fd, uint8_t sockopt, uint64_t *ret_size);
 
-/* datagrams and multicast are not supported yet */
+/* Join an IPv4 group on the interface that has an address; 0.0.0.0 lets the network choose. */
 WASIX_IMPORT("wasix_32v1", "sock_join_multicast_v4")
 extern int wasix_sock_join_multicast_v4(int fd, const wasix_addr_ip4_t *multiaddr, const wasix_addr_ip4_t *interface);
 
-/* datagrams and multicast are not supported yet */
+/* Leave an IPv4 group. */
 WASIX_IMPORT("wasix_32v1", "sock_leave_multicast_v4")
 extern int wasix_sock_leave_multicast_v4(int fd, const wasix_addr_ip4_t *multiaddr, const wasix_addr_ip4_t *interface);
 
-/* datagrams and multicast are not supported yet */
+/* Join an IPv6 group on the interface of an index; 0 lets the network choose. */
 WASIX_IMPORT("wasix_32v1", "sock_join_multicast_v6")
 extern int wasix_sock_join_multicast_v6(int fd, const wasix_addr_ip6_t *multiaddr, uint32_t interface);
 
-/* datagrams and multicast are not supported yet */
+/* Leave an IPv6 group. */
 WASIX_IMPORT("wasix_32v1", "sock_leave_multicast_v6")
 extern int wasix_sock_leave_multicast_v6(int fd, const wasix_addr_ip6_t *multiaddr, uint32_t interface);
 
@@ -1383,35 +1383,35 @@ extern int wasix_sock_listen(int fd, uint32_t backlog);
 WASIX_IMPORT("wasix_32v1", "sock_accept_v2")
 extern int wasix_sock_accept_v2(int sock, uint16_t fd_flags, int *ro_fd, wasix_addr_port_t *ro_addr);
 
-/* Connect to a peer. */
+/* Connect to a peer; a datagram socket only hears that one then, until it gets an address without a family. */
 WASIX_IMPORT("wasix_32v1", "sock_connect")
 extern int wasix_sock_connect(int fd, const wasix_addr_port_t *addr);
 
-/* datagrams and multicast are not supported yet */
+/* Receive into buffers and tell who sent it; a TCP connection tells an address of no family, as Linux does. */
 WASIX_IMPORT("wasix_32v1", "sock_recv_from")
 extern int wasix_sock_recv_from(int fd, const wasix_iovec_t *ri_data, uint32_t ri_data_len, uint16_t ri_flags, uint32_t *ro_data_len, uint16_t *ro_flags, wasix_addr_port_t *ro_addr);
 
-/* datagrams and multicast are not supported yet */
+/* Send one datagram to an address; the socket gets a free port if it has none. */
 WASIX_IMPORT("wasix_32v1", "sock_send_to")
 extern int wasix_sock_send_to(int fd, const wasix_ciovec_t *si_data, uint32_t si_data_len, uint16_t si_flags, const wasix_addr_port_t *addr, uint32_t *ret_data_len);
 
-/* files and directories are not supported yet */
+/* Send bytes of a file from an offset on, whose own position stays; the end of the file ends it. */
 WASIX_IMPORT("wasix_32v1", "sock_send_file")
 extern int wasix_sock_send_file(int out_fd, int in_fd, uint64_t offset, uint64_t count, uint64_t *ret_sent);
 
-/* name resolution is not supported yet */
+/* Look up the addresses of a name; those that do not fit into the array are left out. */
 WASIX_IMPORT("wasix_32v1", "resolve")
 extern int wasix_resolve(const char *host, uint32_t host_len, uint16_t port, wasix_addr_ip_t *addrs, uint32_t naddrs, uint32_t *ret_naddrs);
 
-/* epoll is not supported yet; poll_oneoff is */
+/* Make a descriptor that watches others. */
 WASIX_IMPORT("wasix_32v1", "epoll_create")
 extern int wasix_epoll_create(int *ret_fd);
 
-/* epoll is not supported yet; poll_oneoff is */
+/* Watch a descriptor (1, or 0), change what it is watched for (3), or watch it no more (2). */
 WASIX_IMPORT("wasix_32v1", "epoll_ctl")
 extern int wasix_epoll_ctl(int epfd, uint32_t op, int fd, const wasix_epoll_event_t *event);
 
-/* epoll is not supported yet; poll_oneoff is */
+/* Wait for events of watched descriptors; signal handlers run meanwhile. No events: the time is over. */
 WASIX_IMPORT("wasix_32v1", "epoll_wait")
 extern int wasix_epoll_wait(int epfd, wasix_epoll_event_t *event, uint32_t maxevents, uint64_t timeout, uint32_t *ret_nevents);
 
@@ -1467,7 +1467,7 @@ extern int wasix_proc_exec4(const char *name, uint32_t name_len, const uint32_t 
 WASIX_IMPORT("wasix_32v1", "proc_spawn3")
 extern int wasix_proc_spawn3(const char *name, uint32_t name_len, const uint32_t *args, uint32_t args_len, const uint32_t *envs, uint32_t envs_len, const wasix_proc_spawn_fd_op_t *fd_ops, uint32_t fd_ops_len, const wasix_signal_disposition_t *signal_dispositions, uint32_t signal_dispositions_len, uint8_t search_path, const char *path, uint32_t path_len, int *ret_pid);
 
-/* threads are not supported yet */
+/* Start a thread; returns its tid, or a negative errno. */
 WASIX_IMPORT("wasi", "thread-spawn")
 extern int wasix_thread_spawn(const wasix_thread_start_t *start_arg);
 

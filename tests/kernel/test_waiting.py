@@ -188,6 +188,7 @@ class Tape:
 
     filetype = FileType.CHARACTER_DEVICE
     seekable = True
+    sendable = None
     readable = True
     writable = True
 
@@ -204,6 +205,9 @@ class Tape:
 
     def seek(self, offset: int, whence: Whence) -> int:
         return offset
+
+    def read_at(self, buffers: Sequence[memoryview], offset: int) -> int:
+        return self._next()
 
     def status(self) -> FileStatus:
         return FileStatus(size=9)

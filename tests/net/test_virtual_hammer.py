@@ -6,12 +6,13 @@ import threading
 from contextlib import suppress
 from functools import partial
 
-from net.virtual_guest import Aside, guests
+from net.virtual_guest import DATAGRAM, Aside, Guest, guests
 from pywasix import VirtualNetwork
 from pywasix.abi.enums import SockOption
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
-from pywasix.net.address import parse
+from pywasix.net.address import INET4, parse
+from pywasix.net.sockets import Socket
 from support import PATIENCE, open_files
 
 REUSE_ADDR = SockOption.REUSE_ADDR
@@ -112,3 +113,91 @@ def test_listeners_come_and_go_under_their_callers() -> None:
         for aside in callers:
             aside.result()
     assert open_files().keys() == before
+
+
+def test_datagrams_from_everywhere_at_once() -> None:
+    """Two guests and Python, with several tasks each: every question is answered, by whom it was asked."""
+    rounds, askers = 150, 3
+    with VirtualNetwork() as net, guests(2, net) as found:
+        servers = [guest.bound("0.0.0.0", 7, DATAGRAM) for guest in found]
+        mine = net.datagram(("0.0.0.0", 7))
+        mine.settimeout(PATIENCE)
+
+        def serve(guest: Guest, server: Socket) -> None:
+            task, buffer = guest.new_task(), bytearray(100)
+            while True:
+                count, _, sender = server.recv_from(task, [memoryview(buffer)], 0)
+                if buffer[:count] == b"end":
+                    return
+                server.send_to(task, [memoryview(buffer)[:count]], 0, sender)
+
+        def serve_python() -> None:
+            while True:
+                data, sender = mine.recvfrom(100)
+                if data == b"end":
+                    return
+                mine.sendto(data, sender)
+
+        def ask(guest: Guest, number: int) -> int:
+            task, buffer = guest.new_task(), bytearray(100)
+            client = guest.socket(INET4, DATAGRAM)
+            hosts = [net.addresses[0], *(each.ip4 for each in found)]
+            for turn in range(rounds):
+                host = parse(hosts[turn % len(hosts)], 7)
+                text = f"{guest.ip4} {number} {turn}".encode()
+                client.send_to(task, [memoryview(bytearray(text))], 0, host)
+                count, _, sender = client.recv_from(task, [memoryview(buffer)], 0)
+                assert (bytes(buffer[:count]), sender) == (text, host)
+            return rounds
+
+        serving = [Aside(partial(serve, guest, server)) for guest, server in zip(found, servers, strict=True)]
+        serving.append(Aside(serve_python))
+        asking = [Aside(partial(ask, guest, number)) for guest in found for number in range(askers)]
+        assert [each.result() for each in asking] == [rounds] * len(asking)
+        with net.datagram() as last:
+            for host in (net.addresses[0], *(each.ip4 for each in found)):
+                last.sendto(b"end", (host, 7))
+        for each in serving:
+            each.result()
+        mine.close()
+
+
+def test_datagram_sockets_come_and_go_under_their_peers() -> None:
+    """Ports, groups and errors come and go while others send there; nothing is left and nothing breaks."""
+    with guests(2) as (one, two):
+        stop = threading.Event()
+        group = parse("239.1.2.3", 0).ip
+
+        def come_and_go() -> int:
+            count = 0
+            while not stop.is_set():
+                channel = one.place.open(INET4, DATAGRAM)
+                channel.bind(parse("0.0.0.0", 7))
+                channel.set_membership(group, bytes(4), True)
+                channel.close()
+                count += 1
+            return count
+
+        def knock(host: str) -> int:
+            channel = two.place.open(INET4, DATAGRAM)
+            channel.connect(parse(host, 7))
+            refused = 0
+            for _ in range(2000):
+                try:
+                    channel.send(memoryview(b"x"), 0)
+                except SysError as error:
+                    if error.errno is not Errno.CONNREFUSED:
+                        raise
+                    refused += 1
+            channel.close()
+            return refused
+
+        coming = Aside(come_and_go)
+        knocking = [Aside(partial(knock, host)) for host in (one.ip4, "239.1.2.3")]
+        refused = [each.result() for each in knocking]
+        stop.set()
+        assert coming.result() > 0
+        assert refused[1] == 0, "nobody answers for a group"
+        channel = one.place.open(INET4, DATAGRAM)
+        channel.bind(parse("0.0.0.0", 7))
+        channel.close()

@@ -95,6 +95,6 @@ def test_a_closed_network() -> None:
 def test_families_and_kinds_that_there_are_not() -> None:
     with guests(1) as (guest,):
         with refusal(Errno.AFNOSUPPORT):
-            guest.place.open(3, STREAM)
+            guest.place.open(9, STREAM)
         with refusal(Errno.NOTSUP):
             guest.place.open(INET4, type(STREAM).SOCKET_RAW)

@@ -310,15 +310,3 @@ def test_datagram_ports_are_not_stream_ports() -> None:
         guest.bound("0.0.0.0", 80, DATAGRAM)
         with refusal(Errno.ADDRINUSE):
             guest.bound("0.0.0.0", 80, DATAGRAM)
-
-
-def test_datagram_sockets_carry_no_data_yet() -> None:
-    with guests(1) as (guest,):
-        socket = guest.bound("0.0.0.0", 80, DATAGRAM)
-        socket.channel.connect(parse("10.0.0.99", 9))
-        with refusal(Errno.NOTSUP):
-            socket.channel.recv_into(memoryview(bytearray(1)), 0)
-        with refusal(Errno.NOTSUP):
-            socket.channel.send(memoryview(b"x"), 0)
-        with refusal(Errno.NETUNREACH):
-            guest.socket(INET4, DATAGRAM).channel.connect(parse("8.8.8.8", 53))

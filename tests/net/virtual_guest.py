@@ -20,6 +20,7 @@ from pywasix.kernel.task import Task
 from pywasix.kernel.wait import READABLE, WRITABLE
 from pywasix.net.address import INET4, Address, parse
 from pywasix.net.network import Network
+from pywasix.net.opening import open_socket
 from pywasix.net.sockets import Socket
 from support import PATIENCE
 
@@ -53,7 +54,7 @@ class Guest:
 
     def socket(self, family: int = INET4, kind: SockType = STREAM) -> Socket:
         """A fresh socket, closed with the guest unless the test closes it."""
-        return self.keep(Socket.open(self._network, family, kind))
+        return self.keep(open_socket(self._network, family, kind))
 
     def keep(self, socket: Socket) -> Socket:
         """Close a socket with the guest; one reference stands for its descriptor."""

@@ -216,13 +216,13 @@ def test_an_unsupported_call_is_nosys() -> None:
 def test_an_unsupported_call_without_a_result_ends_the_program_and_says_so() -> None:
     said: list[str] = []
     calls = program(
-        "(call $thread_exit (i32.const 0))",
-        imports='(import "wasix_32v1" "thread_exit" (func $thread_exit (param i32)))',
+        "(call $stack_restore (i32.const 0) (i64.const 0))",
+        imports='(import "wasix_32v1" "stack_restore" (func $stack_restore (param i32 i64)))',
     )
     process = run(calls, report=said.append)
     assert process.returncode == 52
     assert said == [said[0]]
-    assert "the guest called thread_exit" in said[0]
+    assert "the guest called stack_restore" in said[0]
 
 
 def test_messages_go_to_the_log_unless_somebody_wants_them(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,6 +12,7 @@ from pywasix.net.states import State
 from pywasix.syscalls.sock import (
     sock_addr_local,
     sock_addr_peer,
+    sock_bind,
     sock_connect,
     sock_listen,
     sock_shutdown,
@@ -214,12 +215,29 @@ def test_shutting_a_listener_for_writing_does_nothing(either: World) -> None:
 def test_shutting_a_listener_for_reading_stops_the_listening(either: World) -> None:
     fd, address = either.listener()
     either.call(sock_shutdown, fd, SdFlags.RD)
-    assert either.socket_file(fd).state is State.BOUND
+    assert either.socket_file(fd).state is State.FRESH
     either.address(ADDRESS, address.host, address.port)
     either.fails(Errno.CONNREFUSED, sock_connect, either.socket(), ADDRESS)
     either.call(sock_listen, fd, 1)
     again = either.socket_file(fd).local()  # Linux gives a port back that nobody asked for by its number
     either.call(sock_connect, either.socket(), either.address(ADDRESS, again.host, again.port))
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_listener_that_was_shut_can_be_bound_if_nobody_chose_its_port(either: World, chosen: bool) -> None:
+    fd, address = either.listener()
+    if not chosen:
+        either.fds.close(fd)
+        fd = either.socket()
+        either.socket_file(fd).bind(address)
+        either.socket_file(fd).listen(1)
+    either.call(sock_shutdown, fd, SdFlags.RD)
+    either.address(ADDRESS, address.host, address.port if chosen else 0)
+    if chosen:
+        either.call(sock_bind, fd, ADDRESS)
+    either.fails(Errno.INVAL, sock_bind, fd, ADDRESS)
+    either.call(sock_listen, fd, 1)
+    assert either.socket_file(fd).local() == address
 
 
 def test_sock_shutdown_badf(world: World) -> None:

@@ -6,10 +6,9 @@ import time
 
 import pytest
 
-from pywasix.abi.enums import RiFlags, Rights, SdFlags, SiFlags, SockType
+from pywasix.abi.enums import RiFlags, Rights, SdFlags, SiFlags
 from pywasix.abi.errno import Errno
 from pywasix.errors import ThreadEnd
-from pywasix.net.address import INET4
 from pywasix.syscalls.fd import fd_close
 from pywasix.syscalls.sock import sock_shutdown
 from pywasix.syscalls.sock_io import sock_send
@@ -131,10 +130,6 @@ def test_sock_send_pipe(either: World) -> None:
     caller, _ = either.connected()
     either.call(sock_shutdown, caller, SdFlags.WR)
     cannot_send(either, Errno.PIPE, caller)
-
-
-def test_sock_send_notsup(either: World) -> None:
-    cannot_send(either, Errno.NOTSUP, either.socket(INET4, SockType.SOCKET_DGRAM))
 
 
 def test_sock_send_connrefused(world: World) -> None:

@@ -55,7 +55,7 @@ def test_types_of_2022_have_other_numbers() -> None:
 
 
 def test_sock_open_afnosupport(either: World) -> None:
-    for family in (AddressFamily.UNSPEC, AddressFamily.UNIX, 77):
+    for family in (AddressFamily.UNSPEC, 4, 77):
         either.fails(Errno.AFNOSUPPORT, sock_open, family, STREAM, TCP, RESULT)
     assert either.fds.reserve() == 0, "the number was given back"
 

@@ -8,7 +8,7 @@ import pytest
 
 from pywasix.abi.enums import SockOption, SockProto, SockType
 from pywasix.abi.errno import Errno
-from pywasix.net.address import INET4, INET6
+from pywasix.net.address import INET4, INET6, UNIX
 from pywasix.syscalls.sock_opt import (
     sock_get_opt_flag,
     sock_get_opt_size,
@@ -86,7 +86,7 @@ def test_sock_set_opt_flag_notsock(world: World) -> None:
 
 def test_sock_set_opt_flag_inval(either: World) -> None:
     fd = either.socket()
-    for option in (SockOption.NOOP, SockOption.LINGER, SockOption.TTL, SockOption.LISTENING, SockOption.TYPE):
+    for option in (SockOption.NOOP, SockOption.LINGER, SockOption.TTL, SockOption.TYPE):
         either.fails(Errno.INVAL, sock_set_opt_flag, fd, option, 1)
 
 
@@ -94,7 +94,12 @@ def test_sock_set_opt_flag_noprotoopt(either: World) -> None:
     fd = either.socket()
     either.fails(Errno.NOPROTOOPT, sock_set_opt_flag, fd, UNKNOWN, 1)
     either.fails(Errno.NOPROTOOPT, sock_set_opt_flag, fd, 2**32 - 1, 1)
-    either.fails(Errno.NOPROTOOPT, sock_set_opt_flag, fd, SockOption.ONLY_V6, 1)
+    for option in (SockOption.ONLY_V6, SockOption.PROMISCUOUS, SockOption.LISTENING):
+        either.fails(Errno.NOPROTOOPT, sock_set_opt_flag, fd, option, 1)
+
+
+def test_sock_set_opt_flag_notsup(either: World) -> None:
+    either.fails(Errno.NOTSUP, sock_set_opt_flag, either.socket(UNIX), SockOption.NO_DELAY, 1)
 
 
 def test_sock_get_opt_flag_badf(world: World) -> None:
@@ -111,6 +116,11 @@ def test_sock_get_opt_flag_inval(world: World) -> None:
 
 def test_sock_get_opt_flag_noprotoopt(world: World) -> None:
     world.fails(Errno.NOPROTOOPT, sock_get_opt_flag, world.socket(), UNKNOWN, RESULT)
+
+
+def test_sock_get_opt_flag_notsup(either: World) -> None:
+    either.fails(Errno.NOTSUP, sock_get_opt_flag, either.socket(UNIX), SockOption.ONLY_V6, RESULT)
+    either.fails(Errno.NOTSUP, sock_get_opt_flag, either.socket(), SockOption.ONLY_V6, RESULT)
 
 
 def test_sock_get_opt_flag_fault(either: World) -> None:
@@ -162,12 +172,17 @@ def test_sock_set_opt_size_notsock(world: World) -> None:
 def test_sock_set_opt_size_inval(either: World) -> None:
     fd = either.socket()
     either.fails(Errno.INVAL, sock_set_opt_size, fd, SockOption.NO_DELAY, 1)
-    either.fails(Errno.INVAL, sock_set_opt_size, fd, SockOption.TYPE, 1)
     either.fails(Errno.INVAL, sock_set_opt_size, fd, SockOption.TTL, 256)
 
 
 def test_sock_set_opt_size_noprotoopt(either: World) -> None:
-    either.fails(Errno.NOPROTOOPT, sock_set_opt_size, either.socket(), UNKNOWN, 1)
+    fd = either.socket()
+    for option in (UNKNOWN, SockOption.TYPE, SockOption.PROTO, SockOption.LAST_ERROR, SockOption.SEND_LOWAT):
+        either.fails(Errno.NOPROTOOPT, sock_set_opt_size, fd, option, 1)
+
+
+def test_sock_set_opt_size_notsup(either: World) -> None:
+    either.fails(Errno.NOTSUP, sock_set_opt_size, either.socket(UNIX), SockOption.TTL, 1)
 
 
 def test_sock_get_opt_size_badf(world: World) -> None:
@@ -184,6 +199,10 @@ def test_sock_get_opt_size_inval(world: World) -> None:
 
 def test_sock_get_opt_size_noprotoopt(world: World) -> None:
     world.fails(Errno.NOPROTOOPT, sock_get_opt_size, world.socket(), UNKNOWN, RESULT)
+
+
+def test_sock_get_opt_size_notsup(either: World) -> None:
+    either.fails(Errno.NOTSUP, sock_get_opt_size, either.socket(UNIX), SockOption.TTL, RESULT)
 
 
 def test_sock_get_opt_size_fault(either: World) -> None:

@@ -1,0 +1,98 @@
+"""A world with a directory of the host at /data, and how tests open what is in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pywasix.abi.enums import FileType, LookupFlags, Rights
+from pywasix.abi.records import Dirent
+from pywasix.fs.directory import DIRECTORY_RIGHTS, FILE_RIGHTS, DirectoryFile
+from pywasix.fs.mounts import Namespace
+from pywasix.host.directory import host_directory
+from pywasix.kernel.fdtable import Descriptor
+from pywasix.syscalls.fd_file import fd_readdir
+from pywasix.syscalls.fd_io import fd_read
+from pywasix.syscalls.path import path_open
+from syscalls.vectors import BUFFER, COUNT, VECTOR, buffers
+from world import World
+
+PATH, RESULT = 4096, 512
+CLOSED = 9
+FOLLOW = int(LookupFlags.SYMLINK_FOLLOW)
+ALL = (1 << 64) - 1
+WRITE = int(Rights.FD_WRITE)
+READ = ALL & ~WRITE
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A directory of the host: /data for the guest, beside one that was not given."""
+    given = tmp_path / "given"
+    (given / "sub").mkdir(parents=True)
+    (given / "file").write_bytes(b"0123456789")
+    (given / "sub" / "deep").write_bytes(b"deep")
+    (tmp_path / "secret").write_bytes(b"secret")
+    (given / "link").symlink_to("sub/deep")
+    (given / "to_sub").symlink_to("sub")
+    (given / "out").symlink_to("../../../secret")
+    (given / "absolute").symlink_to("/data/file")
+    (given / "loop").symlink_to("loop")
+    os.mkfifo(given / "fifo")
+    return given
+
+
+@pytest.fixture
+def placed(files: Path) -> Iterator[World]:
+    """A WASIX process whose descriptor 0 is "/"."""
+    namespace = Namespace()
+    namespace.mount(b"/data", host_directory(str(files)))
+    with World() as world:
+        root = DirectoryFile(namespace.root, namespace.root)
+        world.fds.add(Descriptor(root, DIRECTORY_RIGHTS, DIRECTORY_RIGHTS | FILE_RIGHTS, preopen=b"/"))
+        world.later(namespace.close)
+        yield world
+
+
+def path(world: World, text: bytes) -> tuple[int, int]:
+    world.put(PATH, text)
+    return PATH, len(text)
+
+
+def opening(
+    world: World,
+    text: bytes,
+    *,
+    fd: int = 0,
+    flags: int = FOLLOW,
+    oflags: int = 0,
+    rights: int = READ,
+    result: int = RESULT,
+) -> tuple[int, ...]:
+    """The arguments of path_open."""
+    return (fd, flags, *path(world, text), oflags, rights, ALL, 0, result)
+
+
+def opened(world: World, text: bytes, **how: int) -> int:
+    world.call(path_open, *opening(world, text, **how))
+    return world.u32(RESULT)
+
+
+def content(world: World, fd: int) -> bytes:
+    world.call(fd_read, fd, VECTOR, buffers(world, 64), COUNT)
+    return world.memory.read(BUFFER, world.u32(COUNT))
+
+
+def listed(world: World, fd: int, size: int = 1024, cookie: int = 0) -> list[tuple[bytes, FileType, int]]:
+    """(name, type, cookie of the next one) of the entries that came whole."""
+    world.call(fd_readdir, fd, BUFFER, size, cookie, COUNT)
+    raw, found = world.memory.read(BUFFER, world.u32(COUNT)), []
+    while len(raw) >= Dirent.SIZE:
+        entry = Dirent.unpack_from(raw, 0)
+        name, raw = raw[Dirent.SIZE : Dirent.SIZE + entry.d_namlen], raw[Dirent.SIZE + entry.d_namlen :]
+        if len(name) == entry.d_namlen:
+            found.append((name, FileType(entry.d_type), entry.d_next))
+    return found

@@ -1,0 +1,129 @@
+"""Paths and directories: a read-only directory of the host, mounted at /data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pywasix.abi.enums import FileType
+from pywasix.abi.errno import Errno
+from pywasix.abi.records import FileStat, UnstableFileStat
+from pywasix.fs.directory import FILE_RIGHTS
+from pywasix.syscalls.fd_file import fd_pread, getcwd
+from pywasix.syscalls.path import (
+    path_filestat_get,
+    path_open,
+    path_open2,
+    path_readlink,
+    unstable_path_filestat_get,
+)
+from syscalls.placed import FOLLOW, READ, RESULT, content, listed, opened, opening, path
+from syscalls.vectors import BUFFER, COUNT, VECTOR, buffers
+from world import World
+
+# -- where paths lead -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (b"data/file", b"0123456789"),
+        (b"/data/file", b"0123456789"),
+        (b"data//sub/./deep", b"deep"),
+        (b"data/sub/../file", b"0123456789"),
+        (b"data/link", b"deep"),
+        (b"data/to_sub/deep", b"deep"),
+        (b"data/to_sub/../file", b"0123456789"),
+        (b"data/absolute", b"0123456789"),
+        (b"/../data/file", b"0123456789"),
+    ],
+)
+def test_a_path_leads_to_a_file(placed: World, text: bytes, wanted: bytes) -> None:
+    assert content(placed, opened(placed, text)) == wanted
+
+
+def test_a_directory_keeps_its_paths_below_itself(placed: World) -> None:
+    sub = opened(placed, b"data/sub")
+    assert content(placed, opened(placed, b"deep", fd=sub)) == b"deep"
+    placed.fails(Errno.PERM, path_open, *opening(placed, b"../file", fd=sub))
+
+
+def test_a_link_never_leads_out_of_the_namespace(placed: World) -> None:
+    """The root is its own parent, so "../../../secret" is /secret of the guest, which is not there."""
+    placed.fails(Errno.NOENT, path_open, *opening(placed, b"data/out"))
+
+
+def test_a_name_swapped_for_a_link_is_not_followed(placed: World, files: Path) -> None:
+    sub = opened(placed, b"data/sub")
+    (files / "sub").rename(files / "moved")
+    (files / "sub").symlink_to("/etc")
+    assert content(placed, opened(placed, b"deep", fd=sub)) == b"deep"
+    placed.fails(Errno.NOENT, path_open, *opening(placed, b"data/sub/passwd"))
+
+
+def test_rights_are_those_asked_for_and_possible(placed: World) -> None:
+    fd = opened(placed, b"data/file", rights=READ)
+    assert placed.fds.get(fd).rights == FILE_RIGHTS
+
+
+def test_the_root_lists_its_mounts(placed: World) -> None:
+    assert [(name, kind) for name, kind, _ in listed(placed, opened(placed, b"."))] == [
+        (b".", FileType.DIRECTORY),
+        (b"..", FileType.DIRECTORY),
+        (b"data", FileType.DIRECTORY),
+    ]
+
+
+def test_a_directory_lists_in_pieces_and_as_it_was(placed: World, files: Path) -> None:
+    fd = opened(placed, b"data")
+    whole = listed(placed, fd)
+    (files / "new").write_bytes(b"")
+    pieces = whole[:1]
+    while more := listed(placed, fd, 64, pieces[-1][2]):
+        pieces += more
+    assert pieces == whole
+    kinds = {name: kind for name, kind, _ in whole}
+    assert kinds[b"sub"] is FileType.DIRECTORY
+    assert kinds[b"file"] is FileType.REGULAR_FILE
+    assert kinds[b"link"] is FileType.SYMBOLIC_LINK
+    assert b"new" not in kinds
+    assert b"new" in [name for name, _, _ in listed(placed, fd)]
+
+
+def test_status_of_a_file_and_of_a_link(placed: World, files: Path) -> None:
+    placed.call(path_filestat_get, 0, FOLLOW, *path(placed, b"data/link"), RESULT)
+    followed = placed.memory.load(FileStat, RESULT)
+    placed.call(path_filestat_get, 0, 0, *path(placed, b"data/link"), RESULT)
+    link = placed.memory.load(FileStat, RESULT)
+    assert (followed.filetype, followed.size, followed.ino) == (
+        FileType.REGULAR_FILE,
+        4,
+        (files / "sub" / "deep").stat().st_ino,
+    )
+    assert (link.filetype, link.size) == (FileType.SYMBOLIC_LINK, len("sub/deep"))
+    placed.call(unstable_path_filestat_get, 0, FOLLOW, *path(placed, b"data/link"), RESULT)
+    assert placed.memory.load(UnstableFileStat, RESULT).ino == followed.ino
+
+
+def test_where_a_link_points(placed: World) -> None:
+    placed.call(path_readlink, 0, *path(placed, b"data/link"), BUFFER, 5, COUNT)
+    assert placed.memory.read(BUFFER, placed.u32(COUNT)) == b"sub/d"
+
+
+def test_reading_at_an_offset_moves_nothing(placed: World) -> None:
+    fd = opened(placed, b"data/file")
+    placed.call(fd_pread, fd, VECTOR, buffers(placed, 3), 7, COUNT)
+    assert placed.memory.read(BUFFER, placed.u32(COUNT)) == b"789"
+    assert content(placed, fd) == b"0123456789"
+
+
+def test_path_open2_tells_close_on_exec(placed: World) -> None:
+    placed.call(path_open2, *opening(placed, b"data/file")[:-1], 1, RESULT)
+    assert placed.fds.get(placed.u32(RESULT)).cloexec
+
+
+def test_the_working_directory(placed: World) -> None:
+    placed.words(COUNT, 64)
+    placed.call(getcwd, BUFFER, COUNT)
+    assert placed.memory.read(BUFFER, placed.u32(COUNT)) == b"/"

@@ -1,0 +1,224 @@
+"""Every errno that calls on paths and directories promise."""
+
+from __future__ import annotations
+
+import pytest
+
+from pywasix.abi.enums import OFlags, Rights
+from pywasix.abi.errno import Errno
+from pywasix.abi.records import FileStat
+from pywasix.errors import SysError
+from pywasix.syscalls.fd_file import fd_pread, fd_readdir, getcwd
+from pywasix.syscalls.path import path_filestat_get, path_open, path_readlink
+from syscalls.placed import ALL, CLOSED, FOLLOW, READ, RESULT, WRITE, opened, opening, path
+from syscalls.vectors import BUFFER, COUNT, VECTOR, buffers
+from world import MEMORY, World
+
+
+def test_path_open_badf(placed: World) -> None:
+    placed.fails(Errno.BADF, path_open, *opening(placed, b"x", fd=CLOSED))
+
+
+def test_path_open_notdir(placed: World) -> None:
+    fd = opened(placed, b"data/file")
+    placed.fails(Errno.NOTDIR, path_open, *opening(placed, b"x", fd=fd))
+    placed.fails(Errno.NOTDIR, path_open, *opening(placed, b"data/file/x"))
+    placed.fails(Errno.NOTDIR, path_open, *opening(placed, b"data/file/"))
+    placed.fails(Errno.NOTDIR, path_open, *opening(placed, b"data/file", oflags=int(OFlags.DIRECTORY)))
+
+
+def test_path_open_notcapable(placed: World) -> None:
+    placed.without_right(0, int(Rights.PATH_OPEN))
+    placed.fails(Errno.NOTCAPABLE, path_open, *opening(placed, b"data/file"))
+
+
+def test_path_open_noent(placed: World) -> None:
+    placed.fails(Errno.NOENT, path_open, *opening(placed, b"data/nothing"))
+    placed.fails(Errno.NOENT, path_open, *opening(placed, b""))
+
+
+def test_path_open_exist(placed: World) -> None:
+    both = int(OFlags.CREAT | OFlags.EXCL)
+    placed.fails(Errno.EXIST, path_open, *opening(placed, b"data/file", oflags=both))
+    placed.fails(Errno.EXIST, path_open, *opening(placed, b"data/loop", oflags=both))
+
+
+def test_path_open_isdir(placed: World) -> None:
+    placed.fails(Errno.ISDIR, path_open, *opening(placed, b"data/sub", rights=WRITE))
+
+
+def test_path_open_loop(placed: World) -> None:
+    placed.fails(Errno.LOOP, path_open, *opening(placed, b"data/loop"))
+    placed.fails(Errno.LOOP, path_open, *opening(placed, b"data/link", flags=0))
+
+
+def test_path_open_nametoolong(placed: World) -> None:
+    placed.fails(Errno.NAMETOOLONG, path_open, *opening(placed, b"data/" + b"n" * 256))
+    placed.fails(Errno.NAMETOOLONG, path_open, *opening(placed, b"./" * 2048))
+
+
+def test_path_open_perm(placed: World) -> None:
+    sub = opened(placed, b"data/sub")
+    placed.fails(Errno.PERM, path_open, *opening(placed, b"..", fd=sub))
+
+
+def test_path_open_rofs(placed: World) -> None:
+    placed.fails(Errno.ROFS, path_open, *opening(placed, b"data/file", rights=WRITE))
+    placed.fails(Errno.ROFS, path_open, *opening(placed, b"data/file", oflags=int(OFlags.TRUNC)))
+    placed.fails(Errno.ROFS, path_open, *opening(placed, b"data/new", oflags=int(OFlags.CREAT)))
+
+
+def test_path_open_notsup(placed: World) -> None:
+    placed.fails(Errno.NOTSUP, path_open, *opening(placed, b"data/fifo"))
+
+
+def test_path_open_inval(placed: World) -> None:
+    placed.fails(Errno.INVAL, path_open, *opening(placed, b"data/fi\0le"))
+    placed.fails(Errno.INVAL, path_open, *opening(placed, b"data/file", flags=2))
+
+
+def test_path_open_mfile(placed: World) -> None:
+    arguments = opening(placed, b"data/file")
+    placed.fill_table()
+    placed.fails(Errno.MFILE, path_open, *arguments)
+
+
+def test_path_open_fault(placed: World) -> None:
+    placed.fails(Errno.FAULT, path_open, *opening(placed, b"data/file", result=MEMORY - 3))
+    placed.fails(Errno.FAULT, path_open, 0, 0, MEMORY - 1, 4, 0, READ, ALL, 0, RESULT)
+
+
+def stat_fails(world: World, errno: Errno, text: bytes, *, fd: int = 0, result: int = RESULT) -> None:
+    world.fails(errno, path_filestat_get, fd, FOLLOW, *path(world, text), result)
+
+
+def test_path_filestat_get_badf(placed: World) -> None:
+    stat_fails(placed, Errno.BADF, b"x", fd=CLOSED)
+
+
+def test_path_filestat_get_notdir(placed: World) -> None:
+    stat_fails(placed, Errno.NOTDIR, b"data/file/x")
+
+
+def test_path_filestat_get_notcapable(placed: World) -> None:
+    placed.without_right(0, int(Rights.PATH_FILESTAT_GET))
+    stat_fails(placed, Errno.NOTCAPABLE, b"data")
+
+
+def test_path_filestat_get_noent(placed: World) -> None:
+    stat_fails(placed, Errno.NOENT, b"data/nothing")
+
+
+def test_path_filestat_get_loop(placed: World) -> None:
+    stat_fails(placed, Errno.LOOP, b"data/loop")
+
+
+def test_path_filestat_get_nametoolong(placed: World) -> None:
+    stat_fails(placed, Errno.NAMETOOLONG, b"n" * 256)
+
+
+def test_path_filestat_get_perm(placed: World) -> None:
+    stat_fails(placed, Errno.PERM, b"../file", fd=opened(placed, b"data/sub"))
+
+
+def test_path_filestat_get_fault(placed: World) -> None:
+    stat_fails(placed, Errno.FAULT, b"data", result=MEMORY - FileStat.SIZE + 1)
+
+
+def readlink_fails(world: World, errno: Errno, text: bytes, *, fd: int = 0, result: int = BUFFER) -> None:
+    world.fails(errno, path_readlink, fd, *path(world, text), result, 16, COUNT)
+
+
+def test_path_readlink_badf(placed: World) -> None:
+    readlink_fails(placed, Errno.BADF, b"x", fd=CLOSED)
+
+
+def test_path_readlink_notdir(placed: World) -> None:
+    readlink_fails(placed, Errno.NOTDIR, b"data/file/x")
+
+
+def test_path_readlink_notcapable(placed: World) -> None:
+    placed.without_right(0, int(Rights.PATH_READLINK))
+    readlink_fails(placed, Errno.NOTCAPABLE, b"data/link")
+
+
+def test_path_readlink_noent(placed: World) -> None:
+    readlink_fails(placed, Errno.NOENT, b"data/nothing")
+
+
+def test_path_readlink_inval(placed: World) -> None:
+    readlink_fails(placed, Errno.INVAL, b"data/file")
+    readlink_fails(placed, Errno.INVAL, b"data")
+
+
+def test_path_readlink_nametoolong(placed: World) -> None:
+    readlink_fails(placed, Errno.NAMETOOLONG, b"n" * 256)
+
+
+def test_path_readlink_perm(placed: World) -> None:
+    readlink_fails(placed, Errno.PERM, b"../link", fd=opened(placed, b"data/sub"))
+
+
+def test_path_readlink_fault(placed: World) -> None:
+    readlink_fails(placed, Errno.FAULT, b"data/link", result=MEMORY - 15)
+
+
+def test_fd_pread_badf(placed: World) -> None:
+    placed.fails(Errno.BADF, fd_pread, CLOSED, VECTOR, buffers(placed, 4), 0, COUNT)
+
+
+def test_fd_pread_notcapable(placed: World) -> None:
+    fd = placed.without_right(opened(placed, b"data/file"), int(Rights.FD_READ))
+    placed.fails(Errno.NOTCAPABLE, fd_pread, fd, VECTOR, buffers(placed, 4), 0, COUNT)
+
+
+def test_fd_pread_spipe(placed: World) -> None:
+    fd, _ = placed.pipe_reader()
+    placed.fails(Errno.SPIPE, fd_pread, fd, VECTOR, buffers(placed, 4), 0, COUNT)
+
+
+def test_fd_pread_inval(placed: World) -> None:
+    fd = opened(placed, b"data/file")
+    placed.fails(Errno.INVAL, fd_pread, fd, VECTOR, buffers(placed, 4), 1 << 63, COUNT)
+    placed.fails(Errno.INVAL, fd_pread, fd, VECTOR, buffers(placed, 4), (1 << 64) - 1, COUNT)
+
+
+def test_fd_pread_isdir(placed: World) -> None:
+    fd = opened(placed, b"data")
+    placed.fds.get(fd).rights |= int(Rights.FD_READ)
+    placed.fails(Errno.ISDIR, fd_pread, fd, VECTOR, buffers(placed, 4), 0, COUNT)
+
+
+def test_fd_pread_fault(placed: World) -> None:
+    placed.fails(Errno.FAULT, fd_pread, opened(placed, b"data/file"), VECTOR, buffers(placed, 4), 0, MEMORY - 3)
+
+
+def test_fd_readdir_badf(placed: World) -> None:
+    placed.fails(Errno.BADF, fd_readdir, CLOSED, BUFFER, 64, 0, COUNT)
+
+
+def test_fd_readdir_notdir(placed: World) -> None:
+    placed.fails(Errno.NOTDIR, fd_readdir, opened(placed, b"data/file"), BUFFER, 64, 0, COUNT)
+
+
+def test_fd_readdir_notcapable(placed: World) -> None:
+    placed.without_right(0, int(Rights.FD_READDIR))
+    placed.fails(Errno.NOTCAPABLE, fd_readdir, 0, BUFFER, 64, 0, COUNT)
+
+
+def test_fd_readdir_fault(placed: World) -> None:
+    placed.fails(Errno.FAULT, fd_readdir, 0, MEMORY - 63, 64, 0, COUNT)
+    placed.fails(Errno.FAULT, fd_readdir, 0, BUFFER, 64, 0, MEMORY - 3)
+
+
+def test_getcwd_range(placed: World) -> None:
+    placed.words(COUNT, 0)
+    with pytest.raises(SysError, match="RANGE"):
+        placed.call(getcwd, BUFFER, COUNT)
+    assert placed.u32(COUNT) == 1
+
+
+def test_getcwd_fault(placed: World) -> None:
+    placed.words(COUNT, 64)
+    placed.fails(Errno.FAULT, getcwd, MEMORY, COUNT)
+    placed.fails(Errno.FAULT, getcwd, BUFFER, MEMORY - 3)
