@@ -2,10 +2,13 @@
  * The client of every measurement: the same small program for each server, so that its cost is the same.
  *
  *   client echo|bulk|accept|send|receive IP PORT SECONDS
+ *   client idle|sequential IP PORT COUNT
  *
  * echo: 64-byte round trips on one connection. bulk: the same with 64 KiB. accept: connect, wait until the server
  * has closed, close. send and receive: chunks of 64 KiB to and from bench_bulk. Prints "AMOUNT SECONDS": round
- * trips, connections or bytes, and the time that they took.
+ * trips, connections or bytes, and the time that they took. idle: COUNT connections that stay, one HTTP request on
+ * each, answered, then "COUNT SECONDS", and all of them open until standard input ends. sequential: COUNT
+ * connections one after the other, each with one request.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -111,6 +114,37 @@ static double receive_bulk(double seconds) {
     return amount;
 }
 
+/* One HTTP request and its answer, which comes in one piece; false when the server closed instead. */
+static int ask(int fd) {
+    static const char request[] = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n";
+    if (send(fd, request, sizeof request - 1, 0) < 0) fail("send");
+    ssize_t size = recv(fd, data, sizeof data, 0);
+    return size > 12 && memcmp(data, "HTTP/1.1 200", 12) == 0;
+}
+
+static double idle(int count) {
+    int answered = 0;
+    start = now();
+    for (int i = 0; i < count; i++) answered += ask(call());
+    printf("%d %.9f\n", answered, now() - start);
+    fflush(stdout);
+    while (getchar() != EOF) continue;
+    return answered;
+}
+
+static double sequential(int count) {
+    int answered = 0;
+    start = now();
+    for (int i = 0; i < count; i++) {
+        int fd = call();
+        struct linger at_once = {1, 0}; /* or the ports of a long run would all be in TIME_WAIT */
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        answered += ask(fd);
+        close(fd);
+    }
+    return answered;
+}
+
 int main(int argc, char **argv) {
     if (argc != 5) return 2;
     server.sin_family = AF_INET;
@@ -127,6 +161,11 @@ int main(int argc, char **argv) {
         amount = send_bulk(seconds);
     } else if (strcmp(argv[1], "receive") == 0) {
         amount = receive_bulk(seconds);
+    } else if (strcmp(argv[1], "idle") == 0) {
+        idle((int)seconds);
+        return 0;
+    } else if (strcmp(argv[1], "sequential") == 0) {
+        amount = sequential((int)seconds);
     } else {
         return 2;
     }

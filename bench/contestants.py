@@ -13,7 +13,7 @@ BENCH = Path(__file__).resolve().parent
 GUESTS = BENCH.parent / "tests" / "guests"
 
 #: The programs that the measurements need, as names of guests.
-SERVERS = ("echo_server", "bench_accept", "bench_bulk")
+SERVERS = ("echo_server", "bench_accept", "bench_bulk", "http_epoll")
 
 _SERVER_OPTIONS = {"echo_server": ["-q"]}
 
@@ -120,7 +120,17 @@ class Pywasix:
     def server(self, program: str, port: int) -> list[str]:
         """The module under ``pywasix run``, all networking allowed."""
         module = str(GUESTS / f"{program}.wasm")
-        return [sys.executable, "-m", "pywasix", "run", "--net", "--", module, *_arguments(program, port)]
+        return [
+            sys.executable,
+            "-m",
+            "pywasix",
+            "run",
+            "--net",
+            "--max-fds=65536",
+            "--",
+            module,
+            *_arguments(program, port),
+        ]
 
     def hello(self) -> list[str]:
         """hello.wasm under ``pywasix run``."""
@@ -139,6 +149,11 @@ class Server:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
 
     def wait_until_listening(self) -> None:
         """Block until the server says that it listens; raises MissingError when it ends instead."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -32,8 +33,12 @@ MEASUREMENTS = (
     Measurement("64 KiB there and back", "echo_server", "bulk", "GB/s", 1e-9, more_is_better=True),
     Measurement("64 KiB chunks to the server", "bench_bulk", "send", "GB/s", 1e-9, more_is_better=True),
     Measurement("64 KiB chunks from the server", "bench_bulk", "receive", "GB/s", 1e-9, more_is_better=True),
+    # wrk loads it from the other core.
+    Measurement("HTTP, 32 keep-alive connections", "http_epoll", "wrk", "requests/s", 1, more_is_better=True),
     Measurement("start-up: print hello", "", "hello", "ms", 1e3),
 )
+
+HTTP_CONNECTIONS = 32
 
 #: What start-up is compared with: the engine's own import, which no host on it can avoid.
 IMPORT_ENGINE = "import wasmtime"
@@ -72,6 +77,14 @@ def pin_to_one_core() -> int | None:
     core = max(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {core})
     return core
+
+
+_CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def other_core() -> int | None:
+    """A core that `pin_to_one_core` did not take; None where there is none, or no pinning."""
+    return _CORES[0] if len(_CORES) > 1 else None
 
 
 def run(
@@ -130,7 +143,8 @@ def _measure_servers(
         for _round in range(results.rounds):
             for name, server in list(servers.items()):
                 try:
-                    amount, took = _visit(client, measurement.mode, server.port, seconds)
+                    visit = _load if measurement.mode == "wrk" else _visit
+                    amount, took = visit(client, measurement, server.port, seconds)
                 except MissingError as error:
                     leave_out(name, error)
                     continue
@@ -141,9 +155,9 @@ def _measure_servers(
             server.close()
 
 
-def _visit(client: Path, mode: str, port: int, seconds: float) -> tuple[float, float]:
+def _visit(client: Path, measurement: Measurement, port: int, seconds: float) -> tuple[float, float]:
     """Run the client once: (amount, seconds); raises MissingError when the server let it down."""
-    command = [str(client), mode, "127.0.0.1", str(port), str(seconds)]
+    command = [str(client), measurement.mode, "127.0.0.1", str(port), str(seconds)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30 + 10 * seconds)
     except subprocess.TimeoutExpired:
@@ -152,6 +166,27 @@ def _visit(client: Path, mode: str, port: int, seconds: float) -> tuple[float, f
         raise MissingError(f"the client failed: {done.stderr.strip()}")
     amount, took = done.stdout.split()
     return float(amount), float(took)
+
+
+def _load(_client: Path, _measurement: Measurement, port: int, seconds: float) -> tuple[float, float]:
+    """Let wrk ask for pages on 32 connections, from a core of its own: (requests, seconds); raises MissingError."""
+    pages = f"http://127.0.0.1:{port}/"
+    command = ["wrk", "-t1", f"-c{HTTP_CONNECTIONS}", f"-d{max(1, round(seconds * 4))}s", pages]
+    try:
+        done = subprocess.run(_on_core(other_core(), command), capture_output=True, text=True, timeout=60)
+    except FileNotFoundError as error:
+        raise MissingError(f"{error.filename} is not installed (Debian: apt install wrk util-linux)") from None
+    except subprocess.TimeoutExpired:
+        raise MissingError("the server stopped answering") from None
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
+    failed = re.search(r"(Socket errors|Non-2xx).*", done.stdout)
+    if rate is None or failed is not None:
+        raise MissingError(f"wrk: {failed[0] if failed else done.stderr.strip() or done.stdout.strip()}")
+    return float(rate[1]), 1.0
+
+
+def _on_core(core: int | None, command: list[str]) -> list[str]:
+    return command if core is None else ["taskset", "-c", str(core), *command]
 
 
 def _measure_start(measurement: Measurement, contestants: list[Contestant], results: Results) -> None:

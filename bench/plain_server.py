@@ -1,14 +1,16 @@
 """The servers of the measurements in plain Python, written as one would: blocking sockets, nothing clever.
 
-python bench/plain_server.py echo_server|bench_accept|bench_bulk PORT
+python bench/plain_server.py echo_server|bench_accept|bench_bulk|http_epoll PORT
 """
 
 from __future__ import annotations
 
+import select
 import socket
 import sys
 
 CHUNK = 65536
+RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nhello\n"
 
 
 def echo(listener: socket.socket) -> None:
@@ -48,7 +50,31 @@ def bulk(listener: socket.socket) -> None:
                 pass
 
 
-SERVERS = {"echo_server": echo, "bench_accept": accept_and_close, "bench_bulk": bulk}
+def http(listener: socket.socket) -> None:
+    """Answer HTTP requests on keep-alive connections, with epoll; every request comes whole."""
+    listener.setblocking(False)
+    events = select.epoll()
+    events.register(listener, select.EPOLLIN)
+    callers: dict[int, socket.socket] = {}
+    while True:
+        for fd, _event in events.poll():
+            if fd == listener.fileno():
+                caller, _peer = listener.accept()
+                caller.setblocking(False)
+                callers[caller.fileno()] = caller
+                events.register(caller, select.EPOLLIN)
+                continue
+            try:
+                request = callers[fd].recv(4096)
+                if request:
+                    callers[fd].send(RESPONSE * request.count(b"\r\n\r\n"))
+            except ConnectionError:  # a client that breaks off
+                request = b""
+            if not request:
+                callers.pop(fd).close()
+
+
+SERVERS = {"echo_server": echo, "bench_accept": accept_and_close, "bench_bulk": bulk, "http_epoll": http}
 
 
 def main() -> None:
