@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from pywasix.abi.enums import Rights, SdFlags, SockOption, SockStatus, SockType
@@ -9,6 +11,7 @@ from pywasix.abi.errno import Errno
 from pywasix.errors import SysError, ThreadEnd
 from pywasix.net.address import INET4, INET6, parse
 from pywasix.net.states import State
+from pywasix.runtime.listeners import open_listeners
 from pywasix.syscalls.sock import (
     sock_addr_local,
     sock_addr_peer,
@@ -261,3 +264,16 @@ def test_sock_shutdown_inval(either: World) -> None:
     caller, _ = either.connected()
     either.fails(Errno.INVAL, sock_shutdown, caller, 0)
     either.fails(Errno.INVAL, sock_shutdown, caller, 4)
+
+
+def test_sock_shutdown_notsup(world: World) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as theirs:
+        (listener,) = open_listeners(world.network, [theirs], ruled=True)
+        fd = world.add(listener)
+        world.fails(Errno.NOTSUP, sock_shutdown, fd, SdFlags.RD)
+        world.call(sock_shutdown, fd, SdFlags.WR)
+        world.call(sock_listen, fd, 0)
+        with socket.create_connection(theirs.getsockname()) as caller:  # it listens as before
+            accepted, peer = theirs.accept()
+            accepted.close()
+            assert peer == caller.getsockname()

@@ -8,8 +8,10 @@ import os
 import select
 from threading import Lock
 
+from pywasix.abi.enums import SdFlags
+from pywasix.abi.errno import Errno
 from pywasix.abi.socket_enums import SockType
-from pywasix.errors import OptionError, WouldBlock
+from pywasix.errors import OptionError, SysError, WouldBlock
 from pywasix.host.errors import sys_error
 from pywasix.host.sockets import HostChannel
 from pywasix.net.address import INET4, INET6, Address
@@ -25,7 +27,7 @@ class AdoptedListener(HostChannel):
     """A listening socket whose open file belongs to somebody else too.
 
     Its O_NONBLOCK and its timeouts are theirs, and stay as they are. So it does not count on its own patience: it
-    looks first, and accepts when somebody calls.
+    looks first, and accepts when somebody calls. A guest can end its own part, never the owner's listening.
     """
 
     __slots__ = ()
@@ -44,6 +46,15 @@ class AdoptedListener(HostChannel):
 
     def set_nonblocking(self, nonblocking: bool) -> None:
         """Nothing to do: an accept never waits here, and the guest's own flag says whether it waits elsewhere."""
+
+    def listen(self, backlog: int) -> None:
+        """Nothing to do: it listens, and the queue is its owner's."""
+
+    def shutdown(self, how: int) -> None:
+        """Errors: NOTSUP: it would end the owner's listening, and that of every other program."""
+        if not how & SdFlags.RD:
+            return  # on Linux it does nothing to a listener
+        raise SysError(Errno.NOTSUP, "this listener belongs to the embedding program too; close the descriptor")
 
     def close(self) -> None:
         self._lingers = False  # it only described the connections; the owner's listener keeps the option

@@ -89,7 +89,7 @@ class Network:
         self.unguarded = False
 
     def unruled(self) -> Network:
-        """The same network, watched by the same, without a policy."""
+        """The same network, watched by the same, without a policy: it must never get into the guest's hands."""
         other = Network(lambda: self.stack, None, self._report, lambda: self.names)
         other.watch = self.watch
         other.unguarded = self.watch is None

@@ -55,10 +55,13 @@ class Socket(Transfer):
         protocol_name: what policies call the protocol.
         accept_timeout: ns or None.
         shut: the directions that the guest has closed, as `SdFlags`.
+        door: lets callers in, in place of the program's network: of a listener that the user handed over, for as
+            long as it listens. Whatever else becomes of the socket, and of the connections, is the program's own.
     """
 
     rights = SOCKET_RIGHTS
     accept_timeout: int | None = None
+    door: Network | None = None
     _unanswered = False  # a connect came back, or is, before its answer, which is the next one's to tell
     _judged = False  # the policy allowed to bind
 
@@ -140,7 +143,7 @@ class Socket(Transfer):
 
     def _admits(self, channel: Channel, peer: Address) -> bool:
         try:
-            return self._network.admits(self.protocol_name, channel, peer)
+            return (self.door or self._network).admits(self.protocol_name, channel, peer)
         except SysError as error:
             channel.close()
             raise SysError(Errno.CONNABORTED, f"the connection is of no use any more: {error}") from None
@@ -273,6 +276,7 @@ class Socket(Transfer):
             if how & SdFlags.RD:  # Linux (inet_shutdown): that stops the listening; WR alone does nothing
                 # A port that nobody asked for by its number is given back; the channel knows.
                 self.state = State.BOUND if self.family == UNIX else State.FRESH
+                self.door = None
             return
         self._settle()  # the shutdown ends a connect under way
         if self.state is State.CONNECTED:

@@ -50,12 +50,12 @@ def open_listeners(network: Network, addresses: Sequence[Listen], *, ruled: bool
         ruled: the network's policy judges who may connect to them; otherwise everybody may.
     Raises: OSError when an address cannot be had, OptionError when it is none, or no listening socket.
     """
-    if not ruled:
-        network = network.unruled()
+    door = None if ruled else network.unruled()
     opened: list[Socket] = []
     try:
         for each in [addresses] if isinstance(addresses, str) else addresses:
             opened.append(_listener(network, each))
+            opened[-1].door = door
     except BaseException:
         for socket in opened:
             socket.close()

@@ -193,7 +193,8 @@ def sock_connect(ctx: Context, fd: Fd, addr: In[AddrPort]) -> None:
 def sock_shutdown(ctx: Context, fd: Fd, how: Flags[SdFlags]) -> None:
     """Close one or both directions of a connection.
 
-    ABI: preview1. Errors: BADF; NOTSOCK; NOTCAPABLE; NOTCONN; INVAL no direction.
+    ABI: preview1. Errors: BADF; NOTSOCK; NOTCAPABLE; NOTCONN; INVAL no direction; NOTSUP a listener that the
+        embedding program keeps for itself too.
     """
     socket = socket_of(ctx, fd, int(Rights.SOCK_SHUTDOWN))
     if not how:
