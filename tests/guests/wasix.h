@@ -1063,7 +1063,7 @@ extern int wasix_poll_oneoff(const wasix_subscription_t *in, wasix_event_t *out,
 WASIX_IMPORT("wasi_snapshot_preview1", "proc_exit")
 extern _Noreturn void wasix_proc_exit(uint32_t rval);
 
-/* signals between guests are not supported yet */
+/* Send a signal to the calling thread, whose handler has run when this returns (POSIX raise). */
 WASIX_IMPORT("wasi_snapshot_preview1", "proc_raise")
 extern int wasix_proc_raise(uint8_t sig);
 
@@ -1155,7 +1155,7 @@ extern int wasix_thread_join(int tid);
 WASIX_IMPORT("wasix_32v1", "thread_parallelism")
 extern int wasix_thread_parallelism(uint32_t *ret_parallelism);
 
-/* signals to single threads are not supported yet */
+/* Send a signal to one thread of the calling process; 0 only asks whether it is there. */
 WASIX_IMPORT("wasix_32v1", "thread_signal")
 extern int wasix_thread_signal(int tid, uint8_t signal);
 
@@ -1243,7 +1243,7 @@ extern int wasix_proc_parent(int pid, int *ret_parent);
 WASIX_IMPORT("wasix_32v1", "proc_join")
 extern int wasix_proc_join(wasix_option_pid_t *pid, uint32_t flags, wasix_join_status_t *status_ptr);
 
-/* signals between guests are not supported yet */
+/* Send a signal to a process of the same program, or to all of them. */
 WASIX_IMPORT("wasix_32v1", "proc_signal")
 extern int wasix_proc_signal(int pid, uint8_t signal);
 

@@ -77,9 +77,13 @@ class Kernel:
         """The process with this number, if it runs."""
         return self._processes.get(pid)
 
+    def all_processes(self) -> list[Process]:
+        """Every process, those without a parent included."""
+        return list(self._processes.values())
+
     def all_tasks(self) -> Iterable[Task]:
         """Every task of every process."""
-        return [task for process in list(self._processes.values()) for task in list(process.tasks)]
+        return [task for process in self.all_processes() for task in list(process.tasks)]
 
     def forget(self, process: Process) -> None:
         """A process ended; its number is not used again."""

@@ -68,7 +68,7 @@ class Process:
 
     @property
     def main_task(self) -> Task:
-        """The first task: signals are delivered to it, and its tid is the pid."""
+        """The first task, which gets signals before the others. Its tid is the pid."""
         return self.tasks[0]
 
     def finish(self, status: ExitStatus) -> None:
@@ -99,6 +99,7 @@ class Process:
         finally:
             for joiner in list(task.joiners):
                 joiner.poller.wake()
+            self.signals.left(task)
             task.poller.close()
             if last:
                 self.starter = None  # it holds the guest's memory

@@ -1,16 +1,20 @@
-"""Signals of one process: what is pending, what is handled, what the default is.
+"""Signals: what is pending, what is handled, what the default is, and who gets them.
 
 libc has one guest function for all signals, named through `callback_signal`; which C handler runs
 is the guest's own business. Naming a function that the guest does not export blocks: signals wait.
+The handler belongs to the process; whether signals wait is each thread's own, as the mask is in POSIX.
 Defaults are those of POSIX signal.h. Numbers are musl's, which are Linux's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from pywasix.abi.enums import Disposition, Signal
+from pywasix.abi.errno import Errno
+from pywasix.errors import SysError
 
 if TYPE_CHECKING:
     from pywasix.kernel.process import Process
@@ -20,10 +24,32 @@ if TYPE_CHECKING:
 IGNORED_BY_DEFAULT = frozenset(
     (Signal.CHLD, Signal.URG, Signal.WINCH, Signal.CONT, Signal.STOP, Signal.TSTP, Signal.TTIN, Signal.TTOU)
 )
+MAIN_THREAD = 0x3FFFFFFF
+"""What libc takes for the main thread's tid before it has asked for it."""
+
+_HIGHEST = max(Signal)
+_GROUP, _EVERYBODY = 0, -1
+
+
+class TaskSignals:
+    """The signal state of one task, guarded by its process's `Signals._lock`.
+
+    Attributes:
+        blocked: signals wait (`callback_signal` with an unknown name).
+        pending: those sent to this task alone.
+        running: those whose handler runs in it now, which are blocked meanwhile.
+    """
+
+    __slots__ = ("blocked", "pending", "running")
+
+    def __init__(self) -> None:
+        self.blocked = False
+        self.pending: set[int] = set()
+        self.running: set[int] = set()
 
 
 class Signals:
-    """The signal state of a process. `_lock` guards `_pending` and `_running`.
+    """The signal state of a process. `_lock` guards `_pending` and the `TaskSignals` of its tasks.
 
     As on Linux a signal that is pending already is not counted again, and none interrupts its own handler.
     """
@@ -31,62 +57,195 @@ class Signals:
     def __init__(self, process: Process, dispositions: dict[int, Disposition] | None = None) -> None:
         self._process = process
         self._pending: set[int] = set()
-        self._running: set[int] = set()
         self._lock = Lock()
         self.handler: str | None = None
-        self.blocked = False
         self.dispositions = dict(dispositions or {})
 
-    def use_handler(self, name: str, *, exported: bool) -> None:
-        """`callback_signal`: name the guest's handler; an unknown name blocks signals until a known one comes.
+    # -- what the guest sets ------------------------------------------------
+
+    def use_handler(self, name: str, *, exported: bool, task: Task | None = None) -> None:
+        """`callback_signal`: name the guest's handler; an unknown name blocks the caller until a known one comes.
 
         Source: libc's crude mask, which names `__wasm_signal_blocked`, an export that never exists.
+
+        Args:
+            task: the caller; the main task unless given.
         """
-        self.blocked = not exported
+        task = task or self._process.main_task
         if exported:
             self.handler = name
-            if self._pending:
-                self._process.main_task.notify()
+        with self._lock:
+            task.signals.blocked = not exported
+            waiting = bool(self._pending or task.signals.pending)
+        if exported and waiting:
+            task.notify()
+        elif waiting:
+            self._hand_on()
 
-    def post(self, number: int) -> None:
-        """Send a signal to the process. Any thread may call it.
+    def forked(self, child: Process, task: Task) -> None:
+        """Give a process made by fork what it inherits: handler, dispositions, mask; nothing is pending (POSIX fork).
 
-        A signal that nobody handles has its default effect at once, without waiting for the guest. 0 is none.
+        Args:
+            task: the caller of fork, whose copy is the child's main task.
         """
-        if not number:
+        other = child.signals
+        other.handler = self.handler
+        other.dispositions = dict(self.dispositions)
+        with self._lock:
+            other.main_state.blocked = task.signals.blocked
+            other.main_state.running = set(task.signals.running)  # a fork in a handler returns in one
+
+    @property
+    def main_state(self) -> TaskSignals:
+        """The state of the main task."""
+        return self._process.main_task.signals
+
+    def reset_for_exec(self, dispositions: dict[int, Disposition] | None = None) -> None:
+        """Another program takes the process over: no handler is left, what is pending stays (POSIX exec).
+
+        The crude mask goes too: the new program could not know that it has to lift it.
+
+        Args:
+            dispositions: what the caller wants the new program to begin with; what it had itself unless given.
+        """
+        self.handler = None
+        if dispositions is not None:
+            self.dispositions = dict(dispositions)
+        with self._lock:
+            state = self.main_state
+            state.blocked = False
+            state.running.clear()
+            waiting = bool(self._pending or state.pending)
+        if waiting:
+            self._process.main_task.notify()
+
+    # -- sending ------------------------------------------------------------
+
+    def post(self, number: int, task: Task | None = None) -> None:
+        """Send a signal to the process, or to one of its tasks. Any thread may call it.
+
+        A signal that nobody handles has its default effect at once, without waiting for the guest. 0 is none, and
+        a process that has ended takes it without a word, as a zombie does.
+        """
+        if not number or self._process.status is not None:
             return
-        if number == Signal.KILL or (self.handler is None and not self.blocked):
+        if number in (Signal.KILL, Signal.STOP):
             self._default(number)
             return
         with self._lock:
-            self._pending.add(number)
-        self._process.main_task.notify()
+            target = task or self._receiver(number)
+            if self.handler is not None or target is None or target.signals.blocked:
+                (self._pending if task is None else task.signals.pending).add(number)
+                lasting = True
+            else:
+                lasting = False
+        if not lasting:
+            self._default(number)
+        elif target is not None and not target.signals.blocked:
+            target.notify()
+
+    def _receiver(self, number: int) -> Task | None:
+        """Who may handle a signal to the process: the main task if it can, else another, else nobody yet (Linux)."""
+        for task in list(self._process.tasks):
+            if not (task.ended or task.stopping or task.signals.blocked or number in task.signals.running):
+                return task
+        return None
+
+    def _hand_on(self) -> None:
+        """Tell others about what is pending, when the task that was told cannot take it any more."""
+        with self._lock:
+            receivers = {task.tid: task for task in map(self._receiver, self._pending) if task is not None}
+        for task in receivers.values():
+            task.notify()
+
+    def left(self, task: Task) -> None:
+        """A task has ended: what was sent to it alone is gone, the rest is others'."""
+        with self._lock:
+            task.signals.pending.clear()
+            waiting = bool(self._pending)
+        if waiting:
+            self._hand_on()
+
+    # -- receiving ----------------------------------------------------------
 
     def deliver(self, task: Task) -> bool:
-        """Run the guest's handler for each pending signal; returns whether any ran."""
+        """Run the guest's handler in a task for each signal that it may take; returns whether any ran."""
         ran = False
-        while not self.blocked and self.handler is not None:
-            number = self._next()
+        state = task.signals
+        while not state.blocked:
+            number = self._take(state)
             if not number:
                 break
+            if self.handler is None:  # exec left it pending
+                self._default(number)
+                continue
+            state.running.add(number)
             try:
                 task.call_guest(self.handler, (number,))
             finally:
-                with self._lock:
-                    self._running.discard(number)
+                state.running.discard(number)
             ran = True
         return ran
 
-    def _next(self) -> int:
-        """Take the pending signal with the lowest number whose handler does not run; 0 when there is none."""
+    def _take(self, state: TaskSignals) -> int:
+        """Take the pending signal with the lowest number whose handler does not run here; 0 when there is none."""
         with self._lock:
-            number = min(self._pending - self._running, default=0)
-            if number:
-                self._pending.discard(number)
-                self._running.add(number)
+            number = min((self._pending | state.pending) - state.running, default=0)
+            self._pending.discard(number)
+            state.pending.discard(number)
         return number
 
     def _default(self, number: int) -> None:
         ignored = self.dispositions.get(number) == Disposition.IGNORE and number != Signal.KILL
         if not ignored and number not in IGNORED_BY_DEFAULT:
             self._process.terminate(number)
+
+
+def check_number(number: int) -> None:
+    """Errors: INVAL no such signal; 0 is one that only asks."""
+    if not 0 <= number <= _HIGHEST:
+        raise SysError(Errno.INVAL, f"there is no signal {number}")
+
+
+def send(sender: Process, pid: int, number: int) -> None:
+    """kill(2): send a signal to a process, or to each process of a group.
+
+    The ABI has no process groups of its own: all processes of a program are one group, which has no number.
+
+    Args:
+        pid: a process; 0 everybody; -1 everybody but the caller.
+    Errors: INVAL no such signal; SRCH nobody to send it to.
+    """
+    check_number(number)
+    receivers = list(_receivers(sender, pid))
+    if not receivers:
+        raise SysError(Errno.SRCH, f"there is no process {pid}")
+    for process in receivers:
+        if process is not sender:
+            process.signals.post(number)
+    if sender in receivers:
+        sender.signals.post(number)  # last: it may be the end of who sends
+
+
+def _receivers(sender: Process, pid: int) -> Iterator[Process]:
+    kernel = sender.kernel
+    if pid > 0:
+        process = kernel.process(pid)
+        if process is not None:
+            yield process
+    elif pid in (_GROUP, _EVERYBODY):
+        yield from (each for each in kernel.all_processes() if pid == _GROUP or each is not sender)
+
+
+def send_to_thread(sender: Process, tid: int, number: int) -> None:
+    """tgkill(2): send a signal to one thread of the caller's process.
+
+    Errors: INVAL no such signal; SRCH no such thread, or it has ended.
+    """
+    check_number(number)
+    task: Task | None = sender.main_task
+    if tid != MAIN_THREAD:
+        task = next((each for each in list(sender.tasks) if each.tid == tid), None)
+    if task is None or task.ended:
+        raise SysError(Errno.SRCH, f"there is no thread {tid}")
+    sender.signals.post(number, task)

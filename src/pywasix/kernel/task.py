@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pywasix.abi.errno import Errno
 from pywasix.errors import Killed, SysError, ThreadEnd, Unwind
+from pywasix.kernel.signal import TaskSignals
 
 if TYPE_CHECKING:
     from pywasix.kernel.file import File
@@ -32,6 +33,7 @@ class Task:
         call_guest: calls an export of the guest, from inside a system call; set by the engine.
         locals: values of the thread-local keys of the 2022 generation.
         joiners: the tasks that wait for this one's end.
+        signals: what is pending for this task alone, and whether signals wait.
     """
 
     __slots__ = (
@@ -44,6 +46,7 @@ class Task:
         "lost_file",
         "poller",
         "process",
+        "signals",
         "stopping",
         "thread",
         "tid",
@@ -66,6 +69,7 @@ class Task:
         self.call_guest: Callable[[str, tuple[int, ...]], None] = _no_guest
         self.locals: dict[int, int] = {}
         self.joiners: list[Task] = []
+        self.signals = TaskSignals()
 
     def disconnect(self) -> None:
         """The engine has let go of this task."""

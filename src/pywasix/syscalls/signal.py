@@ -1,11 +1,13 @@
-"""Signals: how a guest says who handles them, and what it inherited."""
+"""Signals: how a guest sends them, says who handles them, and learns what it inherited."""
 
 from __future__ import annotations
 
+from pywasix.abi.enums import Signal
 from pywasix.abi.records import SignalDisposition
-from pywasix.abi.scalars import U8, Char, In, Out, Size
+from pywasix.abi.scalars import U8, Char, Code, In, Out, Pid, Size, Tid
+from pywasix.kernel import signal
 from pywasix.syscalls.context import Context
-from pywasix.syscalls.row import EXTENSION, syscall
+from pywasix.syscalls.row import BASE, EXTENSION, syscall
 
 _LONGEST_NAME = 1024  # bytes; a guest that names gigabytes names no handler
 
@@ -19,7 +21,8 @@ def callback_signal(ctx: Context, callback: In[Char], callback_len: Size) -> Non
     """
     ctx.memory.check(callback, callback_len)
     name = ctx.memory.read(callback, min(callback_len, _LONGEST_NAME)).decode("utf-8", "replace")
-    ctx.process.signals.use_handler(name, exported=callback_len <= _LONGEST_NAME and ctx.exports(name))
+    exported = callback_len <= _LONGEST_NAME and ctx.exports(name)
+    ctx.process.signals.use_handler(name, exported=exported, task=ctx.task)
 
 
 @syscall(modules=EXTENSION)
@@ -39,3 +42,33 @@ def proc_signals_get(ctx: Context, buf: Out[U8]) -> None:
     """
     pairs = sorted(ctx.process.signals.dispositions.items())
     ctx.memory.write(buf, b"".join(SignalDisposition(sig, disp).pack() for sig, disp in pairs))
+
+
+@syscall(modules=BASE)
+def proc_raise(ctx: Context, sig: Code[Signal]) -> None:
+    """Send a signal to the calling thread, whose handler has run when this returns (POSIX raise).
+
+    ABI: preview1. Errors: INVAL no such signal.
+    """
+    signal.check_number(sig)
+    ctx.process.signals.post(sig, ctx.task)
+
+
+@syscall(modules=EXTENSION)
+def proc_signal(ctx: Context, pid: Pid, signal_: Code[Signal]) -> None:
+    """Send a signal to a process of the same program, or to all of them.
+
+    ABI: WASIX; as kill(2): 0 is all processes, -1 (as an unsigned number) all but the caller.
+    Errors: INVAL no such signal; SRCH no such process.
+    """
+    signal.send(ctx.process, pid - (1 << 32) if pid >> 31 else pid, signal_)
+
+
+@syscall(modules=EXTENSION)
+def thread_signal(ctx: Context, tid: Tid, signal_: Code[Signal]) -> None:
+    """Send a signal to one thread of the calling process; 0 only asks whether it is there.
+
+    ABI: WASIX; 0x3fffffff is the main thread too, which libc calls it before it has asked.
+    Errors: INVAL no such signal; SRCH no such thread, or it has ended.
+    """
+    signal.send_to_thread(ctx.process, tid, signal_)

@@ -32,7 +32,7 @@ _FAMILIES = {
     "resolve": ("resolve",),
     "sched": ("proc",),
     "sock": ("sock", "sock_io", "sock_opt", "sock_msg", "multicast", "sock_file"),
-    "thread": ("thread", "thread_local"),
+    "thread": ("thread", "thread_local", "signal"),
     "thread-spawn": ("thread",),
 }
 
