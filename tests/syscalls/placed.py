@@ -11,6 +11,7 @@ import pytest
 from pywasix.abi.enums import FileType, LookupFlags, Rights
 from pywasix.abi.records import Dirent
 from pywasix.fs.directory import DIRECTORY_RIGHTS, FILE_RIGHTS, DirectoryFile
+from pywasix.fs.files import GuestFiles
 from pywasix.fs.mounts import Namespace
 from pywasix.host.directory import host_directory
 from pywasix.kernel.fdtable import Descriptor
@@ -53,7 +54,7 @@ def placed(files: Path) -> Iterator[World]:
     with World() as world:
         root = DirectoryFile(namespace.root, namespace.root)
         world.fds.add(Descriptor(root, DIRECTORY_RIGHTS, DIRECTORY_RIGHTS | FILE_RIGHTS, preopen=b"/"))
-        world.later(namespace.close)
+        world.process.files = GuestFiles(namespace)
         yield world
 
 

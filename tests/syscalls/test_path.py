@@ -9,8 +9,9 @@ import pytest
 from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
 from pywasix.abi.records import FileStat, UnstableFileStat
+from pywasix.errors import SysError
 from pywasix.fs.directory import FILE_RIGHTS
-from pywasix.syscalls.fd_file import fd_pread, getcwd
+from pywasix.syscalls.fd_file import chdir, fd_pread, getcwd
 from pywasix.syscalls.path import (
     path_filestat_get,
     path_open,
@@ -123,7 +124,63 @@ def test_path_open2_tells_close_on_exec(placed: World) -> None:
     assert placed.fds.get(placed.u32(RESULT)).cloexec
 
 
+def working_directory(world: World) -> bytes:
+    world.words(COUNT, 64)
+    world.call(getcwd, BUFFER, COUNT)
+    size = world.u32(COUNT)
+    text = world.memory.read(BUFFER, size + 1)
+    assert text[size:] == b"\0"
+    return text[:size]
+
+
 def test_the_working_directory(placed: World) -> None:
-    placed.words(COUNT, 64)
-    placed.call(getcwd, BUFFER, COUNT)
-    assert placed.memory.read(BUFFER, placed.u32(COUNT)) == b"/"
+    assert working_directory(placed) == b"/"
+    for text, wanted in (
+        (b"/data", b"/data"),
+        (b"to_sub", b"/data/sub"),
+        (b"..", b"/data"),
+        (b".//sub/.", b"/data/sub"),
+        (b"../../..", b"/"),
+    ):
+        placed.call(chdir, *path(placed, text))
+        assert working_directory(placed) == wanted
+
+
+def test_a_child_begins_where_its_parent_stands(placed: World) -> None:
+    placed.call(chdir, *path(placed, b"/data/sub"))
+    child = placed.ctx.files.copy()
+    child.chdir(b"..")
+    assert (child.getcwd(), working_directory(placed)) == (b"/data", b"/data/sub")
+    child.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [(b"deep", b"deep"), (b"../link", b"deep"), (b"/data/file", b"0123456789"), (b"./../absolute", b"0123456789")],
+)
+def test_a_program_is_read_from_the_working_directory(placed: World, text: bytes, wanted: bytes) -> None:
+    placed.call(chdir, *path(placed, b"/data/sub"))
+    assert placed.ctx.files.read_program(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "errno"),
+    [
+        (b"", Errno.NOENT),
+        (b"/data/nothing", Errno.NOENT),
+        (b"/data/file/x", Errno.NOTDIR),
+        (b"/data/file/", Errno.NOTDIR),
+        (b"/data/sub", Errno.ACCES),
+        (b"/data/fifo", Errno.ACCES),
+        (b"/data/loop", Errno.LOOP),
+        (b"n" * 256, Errno.NAMETOOLONG),
+    ],
+)
+def test_what_is_no_program_is_told_as_execve_tells_it(placed: World, text: bytes, errno: Errno) -> None:
+    with pytest.raises(SysError, match=errno.name):
+        placed.ctx.files.read_program(text)
+
+
+def test_a_program_of_any_size_is_not_read(placed: World) -> None:
+    with pytest.raises(SysError, match="NOMEM"):
+        placed.ctx.files.read_program(b"/data/file", limit=9)

@@ -8,7 +8,7 @@ from pywasix.abi.enums import OFlags, Rights
 from pywasix.abi.errno import Errno
 from pywasix.abi.records import FileStat
 from pywasix.errors import SysError
-from pywasix.syscalls.fd_file import fd_pread, fd_readdir, getcwd
+from pywasix.syscalls.fd_file import chdir, fd_pread, fd_readdir, getcwd
 from pywasix.syscalls.path import path_filestat_get, path_open, path_readlink
 from syscalls.placed import ALL, CLOSED, FOLLOW, READ, RESULT, WRITE, opened, opening, path
 from syscalls.vectors import BUFFER, COUNT, VECTOR, buffers
@@ -212,13 +212,43 @@ def test_fd_readdir_fault(placed: World) -> None:
 
 
 def test_getcwd_range(placed: World) -> None:
-    placed.words(COUNT, 0)
-    with pytest.raises(SysError, match="RANGE"):
-        placed.call(getcwd, BUFFER, COUNT)
-    assert placed.u32(COUNT) == 1
+    for pointer, room in ((BUFFER, 1), (0, 64)):  # libc's getcwd(NULL, 64) comes with address 0
+        placed.words(COUNT, room)
+        with pytest.raises(SysError, match="RANGE"):
+            placed.call(getcwd, pointer, COUNT)
+        assert placed.u32(COUNT) == 2
 
 
 def test_getcwd_fault(placed: World) -> None:
     placed.words(COUNT, 64)
     placed.fails(Errno.FAULT, getcwd, MEMORY, COUNT)
     placed.fails(Errno.FAULT, getcwd, BUFFER, MEMORY - 3)
+
+
+def chdir_fails(world: World, errno: Errno, text: bytes) -> None:
+    world.fails(errno, chdir, *path(world, text))
+
+
+def test_chdir_noent(placed: World) -> None:
+    chdir_fails(placed, Errno.NOENT, b"/data/nothing")
+    chdir_fails(placed, Errno.NOENT, b"")
+
+
+def test_chdir_notdir(placed: World) -> None:
+    chdir_fails(placed, Errno.NOTDIR, b"/data/file")
+
+
+def test_chdir_loop(placed: World) -> None:
+    chdir_fails(placed, Errno.LOOP, b"/data/loop")
+
+
+def test_chdir_nametoolong(placed: World) -> None:
+    chdir_fails(placed, Errno.NAMETOOLONG, b"n" * 256)
+
+
+def test_chdir_inval(placed: World) -> None:
+    chdir_fails(placed, Errno.INVAL, b"/da\0ta")
+
+
+def test_chdir_fault(placed: World) -> None:
+    placed.fails(Errno.FAULT, chdir, MEMORY - 1, 2)

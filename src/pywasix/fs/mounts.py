@@ -6,6 +6,7 @@ Between the mounts stand directories that only exist to lead to them, so that "/
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 
 from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
@@ -68,9 +69,15 @@ class MountPoint:
 
 
 class Namespace:
-    """The mounts of one program. The last mount under a path hides an earlier one."""
+    """The mounts of one program. The last mount under a path hides an earlier one.
+
+    Every process of the program uses it; when the last of them ends, the mounts are given back. `_lock` guards
+    `_users`.
+    """
 
     def __init__(self) -> None:
+        self._lock = Lock()
+        self._users = 0
         self._count = 1
         self.root = MountPoint(1)
         self._mounts: list[Node] = []
@@ -87,6 +94,19 @@ class Namespace:
     def __bool__(self) -> bool:
         """Whether anything is mounted."""
         return bool(self._mounts)
+
+    def use(self) -> None:
+        """One more process uses it."""
+        with self._lock:
+            self._users += 1
+
+    def leave(self) -> None:
+        """A process that used it ended."""
+        with self._lock:
+            self._users -= 1
+            last = not self._users
+        if last:
+            self.close()
 
     def close(self) -> None:
         """Give every mount back."""

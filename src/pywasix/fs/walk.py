@@ -33,6 +33,11 @@ class Start(NamedTuple):
     root: Node | None
 
 
+def names_after(names: tuple[bytes, ...], path: bytes) -> bytes:
+    """The absolute path that a relative one means in the directory with these names; an absolute one stays."""
+    return path if path.startswith(b"/") else b"/" + b"/".join((*names, path))
+
+
 @contextmanager
 def resolved(start: Start, path: bytes, *, follow: bool) -> Iterator[Node]:
     """The node that a path names; it stays open inside of the `with` only (`Node.keep` holds it longer).
@@ -47,6 +52,18 @@ def resolved(start: Start, path: bytes, *, follow: bool) -> Iterator[Node]:
         while walk.names:
             walk.step(follow=follow)
         yield walk.end()
+
+
+def real_names(root: Node, path: bytes) -> tuple[bytes, ...]:
+    """The names on the way from the root to a directory, without links and dots. Errors: as `resolved`; NOTDIR."""
+    _check(path)
+    with ExitStack() as held:
+        walk = _Walk(Start(root, root), held, path)
+        while walk.names:
+            walk.step(follow=True)
+        if walk.end().filetype is not FileType.DIRECTORY:
+            raise SysError(Errno.NOTDIR, "it is no directory")
+        return tuple(walk.names_here)
 
 
 def _check(path: bytes) -> None:
@@ -66,6 +83,7 @@ class _Walk:
         self._held = held
         self._links = 0
         self._trail: list[Node] = []
+        self.names_here: list[bytes] = []
         self.names: deque[bytes] = deque()
         self._must_be_directory = False
         self._begin(path)
@@ -76,6 +94,7 @@ class _Walk:
             if self._start.root is None:
                 raise SysError(Errno.PERM, "an absolute path leads out of the directory")
             self._trail = [self._start.root]
+            self.names_here.clear()
         elif not self._trail:
             self._trail = [self._start.directory]
         names = [name for name in path.split(b"/") if name]
@@ -103,10 +122,12 @@ class _Walk:
             self._follow(node)
         else:
             self._trail.append(node)
+            self.names_here.append(name)
 
     def _go_up(self) -> None:
         if len(self._trail) > 1:
             self._trail.pop()
+            self.names_here.pop()
         elif self._trail[0] is not self._start.root:  # the root is its own parent
             raise SysError(Errno.PERM, '".." leads out of the directory')
 

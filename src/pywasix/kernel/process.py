@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from threading import Event
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pywasix.kernel.fdtable import FdTable
 from pywasix.kernel.local import LocalKeys
@@ -24,6 +24,21 @@ class ExitStatus(NamedTuple):
     reason: str = ""
 
 
+class ProcessFiles(Protocol):
+    """The file system as one process sees it: the program's namespace, and a working directory of its own.
+
+    `fs.files.GuestFiles` is it; the kernel hands it on and looks no deeper.
+    """
+
+    def copy(self) -> ProcessFiles:
+        """The same for a child: same namespace, same working directory, each moving on its own from then on."""
+        ...
+
+    def close(self) -> None:
+        """The process ended: give back what its view of the files holds. Harmless when done before."""
+        ...
+
+
 class Process:
     """A guest process.
 
@@ -36,6 +51,7 @@ class Process:
         ended: set when the last task is gone and every descriptor is closed.
         starter: runs guest code in new threads; None for a guest without.
         complain: tells the user something about the guest that the guest itself cannot be told.
+        files: its view of the file system; whoever makes the process sets it, and it is closed with the process.
         missing: calls that were answered with NOSYS because nothing stands behind them, in their order.
         crash: the mistake in pywasix that ended the process, if one did.
     """
@@ -59,6 +75,7 @@ class Process:
         self.signals = Signals(self)
         self.tasks: list[Task] = []
         self.local_keys = LocalKeys()
+        self.files: ProcessFiles | None = None
         self.status: ExitStatus | None = None
         self.ended = Event()
         self.missing: dict[str, None] = {}
@@ -97,6 +114,8 @@ class Process:
             if last:
                 self.fds.close_all()
         finally:
+            if last and self.files is not None:
+                self.files.close()
             for joiner in list(task.joiners):
                 joiner.poller.wake()
             self.signals.left(task)

@@ -132,7 +132,7 @@ def start(
         if volumes:
             from pywasix.runtime.volumes import install_volumes  # only who has files pays for it
 
-            install_volumes(process, volumes, absolute=generation.wasix, held=held)
+            install_volumes(process, volumes, absolute=generation.wasix)
         listening = _listen(process, network, listen, ruled=net is not None and net is not False) if listen else []
 
         def make_context(task: Task, memory: LinearMemory, exports: Callable[[str], bool]) -> Context:

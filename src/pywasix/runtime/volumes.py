@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from pywasix.errors import OptionError
 from pywasix.fs.directory import DIRECTORY_RIGHTS, FILE_RIGHTS, DirectoryFile
+from pywasix.fs.files import GuestFiles
 from pywasix.fs.mounts import Namespace
 from pywasix.kernel.fdtable import Descriptor
 
@@ -17,19 +17,18 @@ if TYPE_CHECKING:
 _INHERITING = DIRECTORY_RIGHTS | FILE_RIGHTS
 
 
-def install_volumes(process: Process, volumes: Sequence[str], *, absolute: bool, held: ExitStack) -> None:
+def install_volumes(process: Process, volumes: Sequence[str], *, absolute: bool) -> None:
     """Give a program its directories: descriptor 3 is "/", under which each stands where it was mounted.
 
     Args:
         volumes: "HOST:GUEST:ro" each.
         absolute: the guest may use absolute paths and links, which begin at its "/" (WASIX).
-        held: closes the directories at the end of the program.
     Raises: OptionError.
     """
     from pywasix.host.directory import host_directory
 
     namespace = Namespace()
-    held.callback(namespace.close)
+    process.files = GuestFiles(namespace)  # closes the directories at the end of the program
     for each in [volumes] if isinstance(volumes, str) else volumes:
         host, guest = _parsed(each)
         namespace.mount(guest.encode("utf-8", "surrogateescape"), host_directory(host))

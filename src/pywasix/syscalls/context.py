@@ -14,6 +14,7 @@ from pywasix.kernel.task import Task
 from pywasix.net.network import Network
 
 if TYPE_CHECKING:
+    from pywasix.fs.files import GuestFiles
     from pywasix.kernel.epoll import EpollHost
     from pywasix.kernel.eventfd import Counter
     from pywasix.kernel.stream import ByteChannel
@@ -101,3 +102,14 @@ class Context:
         self.generation = generation
         self.services = services
         self.exports = exports
+
+    @property
+    def files(self) -> GuestFiles:
+        """The process's namespace and working directory."""
+        from pywasix.fs.files import GuestFiles  # few programs need it
+
+        files = self.process.files
+        if files is None:
+            files = self.process.files = GuestFiles.without_mounts()
+        assert isinstance(files, GuestFiles)
+        return files

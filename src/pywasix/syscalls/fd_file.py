@@ -5,16 +5,15 @@ from __future__ import annotations
 from pywasix.abi.enums import Rights
 from pywasix.abi.errno import Errno
 from pywasix.abi.records import Dirent, Iovec
-from pywasix.abi.scalars import U8, DirCookie, Fd, Filesize, In, InOut, Out, PointerSize, Size
+from pywasix.abi.scalars import U8, Char, DirCookie, Fd, Filesize, In, InOut, Out, PointerSize, Size
 from pywasix.errors import SysError
 from pywasix.syscalls.context import Context
-from pywasix.syscalls.path import directory_of
-from pywasix.syscalls.row import BASE, EXTENSION, Support, syscall
+from pywasix.syscalls.path import directory_of, path_of
+from pywasix.syscalls.row import BASE, EXTENSION, syscall
 
 _READ = int(Rights.FD_READ)
 _SEEK = int(Rights.FD_SEEK)
 _READDIR = int(Rights.FD_READDIR)
-_ROOT = b"/"
 
 
 @syscall(modules=BASE)
@@ -52,15 +51,28 @@ def fd_readdir(ctx: Context, fd: Fd, buf: Out[U8], buf_len: Size, cookie: DirCoo
     ctx.memory.store_u32(bufused, size)
 
 
-@syscall(modules=EXTENSION, support=Support.PARTIAL, note='It is always "/": chdir is not supported yet.')
+@syscall(modules=EXTENSION)
 def getcwd(ctx: Context, path: Out[U8], path_len: InOut[PointerSize]) -> None:
-    """Tell the working directory, without NUL; `path_len` is the room first and the length then.
+    """Tell the working directory with a NUL behind it; `path_len` is the room first and the length without NUL then.
 
-    ABI: WASIX. Errors: RANGE the room is too small, the length is told all the same; FAULT.
+    ABI: WASIX; libc neither adds the NUL nor more room than RANGE tells, which therefore counts the NUL. libc's
+    getcwd(NULL, size) comes with address 0, and allocates what RANGE tells.
+    Errors: RANGE the room is too small, the needed one is told; FAULT.
     """
     room = ctx.memory.load_u32(path_len)
-    ctx.memory.check(path, min(room, len(_ROOT)))
-    ctx.memory.store_u32(path_len, len(_ROOT))
-    if room < len(_ROOT):
-        raise SysError(Errno.RANGE, f"the path has {len(_ROOT)} bytes, there is room for {room}")
-    ctx.memory.write(path, _ROOT)
+    found = ctx.files.getcwd() + b"\0"
+    if not path or room < len(found):
+        ctx.memory.store_u32(path_len, len(found))
+        raise SysError(Errno.RANGE, f"the path needs {len(found)} bytes, there is room for {room}")
+    ctx.memory.check(path, len(found))
+    ctx.memory.store_u32(path_len, len(found) - 1)
+    ctx.memory.write(path, found)
+
+
+@syscall(modules=EXTENSION)
+def chdir(ctx: Context, path: In[Char], path_len: Size) -> None:
+    """Change the working directory.
+
+    ABI: WASIX. Errors: NOENT; NOTDIR; LOOP; NAMETOOLONG; INVAL a NUL byte; FAULT.
+    """
+    ctx.files.chdir(path_of(ctx, path, path_len))

@@ -28,7 +28,8 @@ def directory_of(ctx: Context, fd: int, right: int) -> DirectoryFile:
     return file
 
 
-def _path(ctx: Context, pointer: int, size: int) -> bytes:
+def path_of(ctx: Context, pointer: int, size: int) -> bytes:
+    """A path that the guest wrote. Errors: FAULT; NAMETOOLONG."""
     ctx.memory.check(pointer, size)
     if size > _LONGEST:
         raise SysError(Errno.NAMETOOLONG, f"a path of {size} bytes")
@@ -59,7 +60,7 @@ def path_open(
         write; NOTSUP a device or a FIFO; INVAL; MFILE; FAULT.
     """
     rights = fs_rights_base, fs_rights_inheriting
-    _open(ctx, fd, dirflags, _path(ctx, path, path_len), oflags, rights, ret_fd, nonblocking=fdflags, cloexec=0)
+    _open(ctx, fd, dirflags, path_of(ctx, path, path_len), oflags, rights, ret_fd, nonblocking=fdflags, cloexec=0)
 
 
 @syscall(modules=EXTENSION, support=Support.PARTIAL, note=_READ_ONLY)
@@ -82,7 +83,7 @@ def path_open2(
     """
     rights = fs_rights_base, fs_rights_inheriting
     _open(
-        ctx, fd, dirflags, _path(ctx, path, path_len), oflags, rights, ret_fd, nonblocking=fdflags, cloexec=fdflagsext
+        ctx, fd, dirflags, path_of(ctx, path, path_len), oflags, rights, ret_fd, nonblocking=fdflags, cloexec=fdflagsext
     )
 
 
@@ -151,7 +152,7 @@ def path_filestat_get(
     """
     start = _start(ctx, fd, Rights.PATH_FILESTAT_GET)
     ctx.memory.check(buf, FileStat.SIZE)
-    with resolved(start, _path(ctx, path, path_len), follow=bool(flags)) as node:
+    with resolved(start, path_of(ctx, path, path_len), follow=bool(flags)) as node:
         s, kind = node.status(), node.filetype
     ctx.memory.store(buf, FileStat(s.device, s.inode, kind, s.links, s.size, s.accessed, s.modified, s.changed))
 
@@ -166,7 +167,7 @@ def unstable_path_filestat_get(
     """
     start = _start(ctx, fd, Rights.PATH_FILESTAT_GET)
     ctx.memory.check(buf, UnstableFileStat.SIZE)
-    with resolved(start, _path(ctx, path, path_len), follow=bool(flags)) as node:
+    with resolved(start, path_of(ctx, path, path_len), follow=bool(flags)) as node:
         s, kind = node.status(), node.filetype
     links = s.links & 0xFFFFFFFF
     ctx.memory.store(buf, UnstableFileStat(s.device, s.inode, kind, links, s.size, s.accessed, s.modified, s.changed))
@@ -184,7 +185,7 @@ def path_readlink(
     start = _start(ctx, fd, Rights.PATH_READLINK)
     ctx.memory.check(buf, buf_len)
     ctx.memory.check(buf_used, 4)
-    with resolved(start, _path(ctx, path, path_len), follow=False) as node:
+    with resolved(start, path_of(ctx, path, path_len), follow=False) as node:
         target = node.target()[:buf_len]
     ctx.memory.write(buf, target)
     ctx.memory.store_u32(buf_used, len(target))

@@ -17,6 +17,7 @@ from pywasix.syscalls.row import Row
 _FAMILIES = {
     "args": ("args",),
     "callback": ("signal",),
+    "chdir": ("fd_file",),
     "clock": ("clock",),
     "environ": ("args",),
     "epoll": ("epoll",),
