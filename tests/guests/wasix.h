@@ -1123,11 +1123,11 @@ extern int wasix_tty_get(wasix_tty_t *state);
 WASIX_IMPORT("wasix_32v1", "tty_set")
 extern int wasix_tty_set(const wasix_tty_t *state);
 
-/* Tell the working directory, without NUL; `path_len` is the room first and the length then. */
+/* Tell the working directory with a NUL behind it; `path_len` is the room first and the length without NUL then. */
 WASIX_IMPORT("wasix_32v1", "getcwd")
 extern int wasix_getcwd(void *path, uint32_t *path_len);
 
-/* writing files and directories is not supported yet */
+/* Change the working directory. */
 WASIX_IMPORT("wasix_32v1", "chdir")
 extern int wasix_chdir(const char *path, uint32_t path_len);
 
