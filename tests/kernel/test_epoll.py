@@ -166,7 +166,7 @@ def test_a_file_that_goes_while_it_is_added(world: World, host: ScriptedEpoll, e
     epoll.add(world.task, fd, file, IN, DATA)
     assert file.disposed
     assert host.calls[-1] == ("remove", 7, 0)
-    assert file.watchers == ()
+    assert not file.watchers
 
 
 def test_an_epoll_that_is_gone(world: World, host: ScriptedEpoll) -> None:

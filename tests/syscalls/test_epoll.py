@@ -331,4 +331,4 @@ def test_a_closed_epoll_ends_its_wait(world: World) -> None:
     call.await_blocked()
     world.call(fd_close, epoll)
     assert call.errno() is Errno.BADF
-    assert world.fds.get(fd).file.watchers == ()
+    assert not world.fds.get(fd).file.watchers

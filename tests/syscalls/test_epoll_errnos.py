@@ -126,6 +126,23 @@ def test_epoll_ctl_mfile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.fails(Errno.MFILE, epoll_ctl, epoll, ADD, copy, EVENT)
 
 
+def test_numbers_of_watched_files_are_limited(world: World) -> None:
+    """Each further number of a file takes a descriptor of the host's, which no number of the guest's stands for."""
+    fd, _ = world.pipe_reader()
+    copies = [world.fds.add(world.fds.get(fd).copy()) for _ in range(2)]
+    epolls = [watching(world, fd) for _ in range(4)]
+    for epoll in epolls:
+        for copy in copies:
+            control(world, epoll, ADD, copy)
+    assert world.fds.limit // 2 == len(epolls) * len(copies)
+    epoll = watching(world, fd)
+    world.fails(Errno.MFILE, epoll_ctl, epoll, ADD, copies[0], EVENT)
+    world.fds.close(copies[1])
+    world.fails(Errno.MFILE, epoll_ctl, epoll, ADD, copies[0], EVENT)  # a copy keeps the file, and its watches
+    world.fds.close(epolls[0])
+    control(world, epoll, ADD, copies[0])
+
+
 def test_unknown_event_bits_do_nothing(world: World) -> None:
     fd, writer = world.pipe_reader()
     epoll = watching(world, fd, 0xFFFFFF00)

@@ -182,6 +182,16 @@ def test_names_cost_nothing_once_closed(wide: World) -> None:
     assert open_files() == before
 
 
+def test_sock_bind_nobufs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each name takes a descriptor of the host's; what is closed gives its own back."""
+    monkeypatch.setattr("pywasix.host.unix_names.guest_file_limit", lambda: 4)
+    first, _ = bound(world, b"/a"), bound(world, b"/b")
+    third = world.socket(UNIX)
+    world.fails(Errno.NOBUFS, sock_bind, third, put_path(world, b"/c"))
+    world.fds.close(first)
+    world.call(sock_bind, third, put_path(world, b"/c"))
+
+
 def test_sock_bind_addrinuse_while_alive(either: World) -> None:
     bound(either, b"/taken")
     either.fails(Errno.ADDRINUSE, sock_bind, either.socket(UNIX), put_path(either, b"/taken"))

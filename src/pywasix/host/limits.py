@@ -14,9 +14,12 @@ def open_file_limit() -> int:
     return _MOST if soft == resource.RLIM_INFINITY else min(soft, _MOST)
 
 
-def guest_file_limit() -> int:
+def guest_file_limit(each: int = 1) -> int:
     """How many descriptors a guest may have open unless told otherwise: half of the host's limit, 256 to 65536.
 
     The other half is for the embedding program, which must be able to go on when a guest has taken all of its own.
+
+    Args:
+        each: how many of the host's a descriptor of the guest may take.
     """
-    return max(_LEAST_GUEST, min(open_file_limit() // 2, _MOST_GUEST))
+    return max(_LEAST_GUEST, min(open_file_limit() // (2 * each), _MOST_GUEST))

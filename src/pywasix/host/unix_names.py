@@ -21,6 +21,7 @@ from pywasix.abi.codecs import UNIX_PATH_MAX
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.host.errors import sys_error
+from pywasix.host.limits import guest_file_limit
 
 _MOST_STALE = 1024  # names without a socket that are remembered, to be refused and to be told as a peer's
 _DESCRIPTORS = "/proc/self/fd"
@@ -54,9 +55,15 @@ class Name:
 
 
 class UnixNames:
-    """The names of one program."""
+    """The names of one program.
 
-    def __init__(self) -> None:
+    Args:
+        most: how many sockets may have one at once: each takes a descriptor of the host's beside its own.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = guest_file_limit() // 2 if most is None else most
+        self._alive = 0
         self._names: dict[bytes, Name] = {}  # by place; what connect finds
         self._known: dict[int, Name] = {}  # by number; more than that: an unlinked name is still told
         self._stale: deque[Name] = deque()
@@ -69,7 +76,8 @@ class UnixNames:
 
         A name whose socket is gone may be given again: a guest has no file system to unlink it from.
 
-        Errors: INVAL no path, or the socket has a name; ADDRINUSE; NOTSUP the host cannot; what the host says.
+        Errors: INVAL no path, or the socket has a name; ADDRINUSE; NOBUFS too many names; NOTSUP the host cannot;
+            what the host says.
         """
         place = resolved(path)
         if not path:
@@ -78,9 +86,12 @@ class UnixNames:
             known = self._names.get(place)
             if place == _ROOT or (known is not None and known.alive):
                 raise SysError(Errno.ADDRINUSE, f"{path!r} is in use")
+            if self._alive >= self._most:
+                raise SysError(Errno.NOBUFS, f"{self._most} Unix sockets of the program have names")
             number = next(self._numbers)
             name = Name(number, path, place, _bind_hidden(opened, str(number)))
             self._names[place] = self._known[number] = name
+            self._alive += 1
             return name
 
     def enter(self, path: bytes) -> Name:
@@ -107,6 +118,7 @@ class UnixNames:
             if not name.alive:
                 return
             name.alive = False
+            self._alive -= 1
             self._shut(name)
             self._stale.append(name)
             if len(self._stale) > _MOST_STALE:

@@ -11,7 +11,7 @@ import os
 import select
 from collections.abc import Callable
 from contextlib import suppress
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from math import ceil
 from threading import Lock, Thread, current_thread
@@ -27,6 +27,7 @@ from pywasix.net.virtual_queue import FarEnd, Side
 
 _LONGEST_MS = 3_600_000  # poll(2) takes an int; the loop looks at its timers again
 _DRAIN = 4096
+_FEW = 64  # timers, of which nobody counts the cancelled ones
 
 
 class _Timer:
@@ -84,7 +85,7 @@ class Relay:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._timers: list[tuple[float, int, _Timer]] = []  # a heap; cancelled ones stay until their time
+        self._timers: list[tuple[float, int, _Timer]] = []  # a heap; cancelled ones stay for a while
         self.pending = 0  # timers that are neither done nor cancelled
         self._order = count()  # among timers of the same time
         self._carried: set[Carried] = set()
@@ -181,6 +182,10 @@ class Relay:
         if self._closed:
             timer.action = None
             return timer
+        if len(self._timers) > _FEW + 2 * self.pending:
+            # Each connect has a timeout of minutes, which is cancelled with the answer.
+            self._timers = [each for each in self._timers if each[2].action is not None]
+            heapify(self._timers)
         heappush(self._timers, (due, next(self._order), timer))
         self.pending += 1
         if self._timers[0][2] is timer:

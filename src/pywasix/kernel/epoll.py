@@ -19,6 +19,7 @@ from pywasix.kernel.file import File
 from pywasix.kernel.wait import READABLE, Handle, poll
 
 if TYPE_CHECKING:
+    from pywasix.kernel.fdtable import FdTable
     from pywasix.kernel.task import Task
 
 _PATIENCE = 0.02  # seconds that the first look may take, in which no wake-up reaches it
@@ -64,9 +65,10 @@ class Watch:
         key: what the host calls it.
         data: 24 bytes, told with each event.
         born: how many watches its epoll had dropped by then.
+        charged: whose limit of descriptors it counts against, because the host needs one more for it; else None.
     """
 
-    __slots__ = ("_epoll", "born", "data", "events", "file", "key", "number")
+    __slots__ = ("_epoll", "born", "charged", "data", "events", "file", "key", "number")
 
     def __init__(self, epoll: Epoll, key: int, number: int, file: File, events: int, data: bytes, born: int) -> None:
         self._epoll = epoll
@@ -76,10 +78,7 @@ class Watch:
         self.events = events
         self.data = data
         self.born = born
-
-    def belongs_to(self, epoll: Epoll) -> bool:
-        """Whether this epoll watches."""
-        return self._epoll is epoll
+        self.charged: FdTable | None = None
 
     def end(self) -> None:
         """The file is about to be closed."""
@@ -112,22 +111,37 @@ class Epoll(File):
     def add(self, task: Task, number: int, file: File, events: int, data: bytes) -> None:
         """Watch a file under the number of its descriptor.
 
-        Errors: EXIST; LOOP; BADF closed meanwhile; NOMEM, NOSPC, MFILE of the host.
+        Errors: EXIST; LOOP; BADF closed meanwhile; MFILE too many numbers of watched files; NOMEM, NOSPC, MFILE of
+            the host.
         """
-        handle = file.handle
-        assert handle is not None
         task.waiting_on = file  # so that nobody closes it while the host is told its number
         try:
             with _watching:
                 if self._closed or not file.references:
                     raise SysError(Errno.BADF, "another thread closed the descriptor")
-                if self._found(number, file) is not None:
+                if number in file.watchers.get(self, ()):
                     raise SysError(Errno.EXIST, f"fd {number} is watched already")
-                key = self._host.add(handle, events)
-                watch = self._watches[key] = Watch(self, key, number, file, events, data, self._dropped)
-                file.watchers = (*file.watchers, watch)
+                self._add(task, number, file, events, data)
         finally:
             task.leave(file)
+
+    def _add(self, task: Task, number: int, file: File, events: int, data: bytes) -> None:
+        assert file.handle is not None
+        # The host watches a descriptor once (`HostEpoll`), so that each further number takes one of the host's.
+        charged = task.process.fds if self in file.watchers else None
+        if charged is not None:
+            charged.take_extra()
+        try:
+            key = self._host.add(file.handle, events)
+        except BaseException:
+            if charged is not None:
+                charged.give_extra()
+            raise
+        watch = self._watches[key] = Watch(self, key, number, file, events, data, self._dropped)
+        watch.charged = charged
+        if not file.watchers:
+            file.watchers = {}
+        file.watchers.setdefault(self, {})[number] = watch
 
     def change(self, number: int, file: File, events: int, data: bytes) -> None:
         """Watch for other events, with other data; re-arms what was to be told once. Errors: NOENT."""
@@ -147,14 +161,8 @@ class Epoll(File):
             if self._watches.get(watch.key) is watch:
                 self._forget(watch)
 
-    def _found(self, number: int, file: File) -> Watch | None:
-        for watch in file.watchers:
-            if watch.number == number and watch.belongs_to(self):
-                return watch
-        return None
-
     def _known(self, number: int, file: File) -> Watch:
-        watch = self._found(number, file)
+        watch = file.watchers.get(self, {}).get(number)
         if watch is None:
             raise SysError(Errno.NOENT, f"fd {number} is not watched")
         return watch
@@ -162,8 +170,13 @@ class Epoll(File):
     def _forget(self, watch: Watch) -> None:
         del self._watches[watch.key]
         self._dropped += 1
-        watch.file.watchers = tuple(each for each in watch.file.watchers if each is not watch)
+        watchers = watch.file.watchers
+        del watchers[self][watch.number]
+        if not watchers[self]:
+            del watchers[self]
         self._host.remove(watch.key)
+        if watch.charged is not None:
+            watch.charged.give_extra()
 
     def close(self) -> None:
         with _watching:

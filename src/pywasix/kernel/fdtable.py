@@ -66,6 +66,7 @@ class FdTable:
         self._lock = lock
         self._tasks = tasks
         self._closed = False
+        self._extra = 0
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -101,6 +102,18 @@ class FdTable:
             if fd >= self._lowest and minimum <= self._lowest:
                 self._lowest = fd + 1
             return fd
+
+    def take_extra(self) -> None:
+        """Count a descriptor of the host's that no number of a guest stands for. Errors: MFILE."""
+        with self._lock:
+            if self._extra >= self.limit // 2:
+                raise SysError(Errno.MFILE, f"{self._extra} descriptors are watched under further numbers (--max-fds)")
+            self._extra += 1
+
+    def give_extra(self) -> None:
+        """It is closed."""
+        with self._lock:
+            self._extra -= 1
 
     def cancel(self, fd: int) -> None:
         """Give a reserved number back."""
@@ -202,8 +215,9 @@ class FdTable:
         A number that a system call is using must not be closed under it: the host could hand the
         same number to somebody else. So the waiter is told, and the last one to leave closes.
         """
-        for watch in file.watchers:
-            watch.end()
+        for watched in list(file.watchers.values()):
+            for watch in list(watched.values()):
+                watch.end()
         waiters = []
         for task in self._tasks():
             waiting_on = task.waiting_on

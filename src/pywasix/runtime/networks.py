@@ -40,6 +40,12 @@ def make_network(
     return Network(_host_stack, _policy(net), report, names)
 
 
+def descriptors_each(net: Any) -> int:
+    """How many descriptors of the host one of the program may take: a socket of a virtual network is a pair."""
+    virtual = sys.modules.get("pywasix.host.virtual")  # as in `_virtual_stack`
+    return 1 if virtual is None or not isinstance(net, virtual.VirtualNetwork | virtual.VirtualHost) else 2
+
+
 def _host_stack() -> NetStack:
     from pywasix.host.sockets import HostStack  # only who opens a socket pays for it
 

@@ -23,7 +23,7 @@ from pywasix.kernel.stream import StreamFile
 from pywasix.kernel.task import Task
 from pywasix.net.network import Network
 from pywasix.runtime import options
-from pywasix.runtime.networks import make_network
+from pywasix.runtime.networks import descriptors_each, make_network
 from pywasix.runtime.process import Process
 from pywasix.syscalls.context import Context
 
@@ -87,8 +87,8 @@ def start(
         volumes: directories of the host that the program may read, as "HOST:GUEST:ro". With any, descriptor 3 is
             the program's "/", and listening sockets begin at 4.
         max_memory: bytes, at least one page of 64 KiB.
-        max_fds: descriptors; unless given half of the host's limit, so that the other half is left for you,
-            but at least 256 and at most 65536.
+        max_fds: descriptors; unless given half of the host's limit, so that the other half is left for you, or a
+            quarter on a `VirtualNetwork`, whose sockets are pairs; but at least 256 and at most 65536.
         max_connections, max_connections_per_peer: how many TCP connections the program may hold at once, in total
             and with one address. A caller beyond that is closed at once, and a connect fails with CONNREFUSED.
         on_connection: gets a `Listening`, `Accepted`, `Connected`, `Closed` or `Refused` for what happens to the
@@ -109,7 +109,7 @@ def start(
     max_pages = options.pages(max_memory)
     environment = options.environment(env)
     encoded = [options.encoded(each, "argument") for each in arguments]
-    fd_limit = options.descriptors(max_fds, guest_file_limit())
+    fd_limit = options.descriptors(max_fds, guest_file_limit(descriptors_each(net)))
     options.text_files(encoding, errors)
     tell = options.reporter(report or _log)
     # `held` is what the program holds until it ends; `undo` is for a start that fails.

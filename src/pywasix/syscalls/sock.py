@@ -107,7 +107,7 @@ def sock_bind(ctx: Context, fd: Fd, addr: In[AddrPort]) -> None:
     """Give a socket its local address and port.
 
     ABI: WASIX. Errors: BADF; NOTSOCK; NOTCAPABLE; INVAL bound already; AFNOSUPPORT; ACCES refused by
-        the policy or the host; ADDRINUSE; ADDRNOTAVAIL; FAULT.
+        the policy or the host; ADDRINUSE; ADDRNOTAVAIL; NOBUFS too many Unix sockets with names; FAULT.
     """
     socket_of(ctx, fd, int(Rights.SOCK_BIND)).bind(load_address(ctx, addr))
 
