@@ -315,3 +315,14 @@ def test_a_callable_may_ask_another_policy_and_itself() -> None:
 
     policy = NetworkPolicy(judge_it)
     assert policy.check(connect("192.0.2.1", 80))
+
+
+@pytest.mark.parametrize("everybody", ["255.255.255.255", "224.0.0.1", "::ffff:224.0.0.1", "ff02::1"])
+def test_what_the_loopback_tells_everybody_is_told_to_the_loopback(everybody: str) -> None:
+    policy = NetworkPolicy.from_rules("ipv4:allow=*:*, ipv6:allow=*:*, ipv4:deny=127.0.0.0/8:*, ipv6:deny=[::1]:*")
+    family = 6 if ":" in everybody else 4
+    own = {"ff02::1": "::1", "::ffff:224.0.0.1": "::ffff:127.0.0.9"}.get(everybody, "127.0.0.9")
+    for action in ("send", "connect"):
+        assert not policy.check(Request(action, "udp", family, local=(own, 5), remote=(everybody, 5)))
+        assert policy.check(Request(action, "udp", family, local=("10.0.0.9", 5), remote=(everybody, 5)))
+        assert policy.check(Request(action, "udp", family, remote=(everybody, 5)))

@@ -11,6 +11,8 @@ INET6 = int(AddressFamily.INET6)
 UNIX = int(AddressFamily.UNIX)
 ANY4 = bytes(4)
 ANY6 = bytes(16)
+_MAPPED = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96, without the IPv4 address
+_LOOPBACK4, _LOOPBACK6 = b"\x7f\0\0\x01", bytes(15) + b"\x01"
 _ANY = {INET4: ANY4, INET6: ANY6, UNIX: b""}
 
 
@@ -58,6 +60,27 @@ def parse(host: str, port: int) -> Address:
 
     ip = ip_address(host)
     return Address(INET4 if ip.version == 4 else INET6, ip.packed, port)
+
+
+def meant(address: Address, local: Address) -> Address:
+    """A destination without a wildcard, as Linux takes it (`ip_route_output_key_hash_rcu`, `tcp_v6_connect`).
+
+    Args:
+        local: of the socket, at the moment in which its use was judged: whatever another task does to the socket
+            after that, what is sent goes to what was judged.
+    """
+    ip, own = address.ip, local.ip
+    if any(ip.removeprefix(_MAPPED)):
+        return address
+    if ip == ANY6:
+        ip = _MAPPED + _LOOPBACK4 if own.startswith(_MAPPED) else _LOOPBACK6
+    else:
+        ip = ip[:-4] + (own[-4:] if _is_ip4(own) and any(own[-4:]) else _LOOPBACK4)
+    return address._replace(ip=ip)
+
+
+def _is_ip4(ip: bytes) -> bool:
+    return len(ip) == 4 or ip.startswith(_MAPPED)
 
 
 def wildcard(family: int) -> Address:

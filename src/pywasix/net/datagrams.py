@@ -13,7 +13,7 @@ from pywasix.abi.enums import SdFlags
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError, WouldBlock
 from pywasix.kernel.wait import READABLE, WRITABLE, deadline_after, remaining, until
-from pywasix.net.address import INET4, INET6, NOWHERE, UNIX, Address, wildcard
+from pywasix.net.address import INET4, INET6, NOWHERE, UNIX, Address, meant, wildcard
 from pywasix.net.sockets import Socket
 from pywasix.net.states import State
 from pywasix.net.transfer import DONT_WAIT, PEEK, SEND_DONT_WAIT
@@ -55,7 +55,7 @@ class DatagramSocket(Socket):
             return
         address = self._reached(address)
         if not self._network.unrestricted:
-            self._judge("connect", address)
+            address = self._judged_peer("connect", address)
         self.channel.connect(address)
         self.state = State.CONNECTED
 
@@ -92,8 +92,8 @@ class DatagramSocket(Socket):
         self._same_family(address)
         return address
 
-    def _judge(self, action: str, address: Address) -> None:
-        """Ask the policy about a peer.
+    def _judged_peer(self, action: str, address: Address) -> Address:
+        """Ask the policy about a peer; returns it, named so that nothing can change who it is.
 
         An answer is judged by what it answers, so the policy must know the port; but a program that may not
         send does not get one. Errors: ACCES.
@@ -104,6 +104,7 @@ class DatagramSocket(Socket):
             self._take_port()
             local = self.local()
         self._network.require(action, self.protocol_name, local=local, remote=address)
+        return address if self.family == UNIX else meant(address, local)
 
     def _take_port(self) -> None:
         """Do now what the host does when something is sent."""
@@ -205,7 +206,7 @@ class DatagramSocket(Socket):
             raise SysError(Errno.INVAL, "no address to send to")
         address = self._reached(address)
         if not self._network.unrestricted:
-            self._judge("send", address)
+            address = self._judged_peer("send", address)
         return self._transmit(task, lambda flags: self.channel.send_to(buffers, flags, address), flags)
 
     def _transmit(self, task: Task, attempt: Callable[[int], int], flags: int) -> int:

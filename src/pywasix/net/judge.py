@@ -40,6 +40,7 @@ _NOT_BY_NAME = parse_rules(
     "ipv4:deny={0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 255.255.255.255}:*,"
     "ipv6:deny={::, ::1, fe80::/10, ff00::/8}:*"
 ).addresses
+_MANY = parse_rules("ipv4:deny={224.0.0.0/4, 255.255.255.255}:*, ipv6:deny=[ff00::/8]:*").addresses
 _LOOPBACK_ONLY = parse_rules("ipv4:allow=127.0.0.0/8:*, ipv6:allow=[::1]:*").addresses
 
 
@@ -129,7 +130,7 @@ def read_traffic(request: Request) -> Traffic | None:
     if request.action in (Action.CONNECT, Action.SEND):
         peers = _destinations(remote[0], local[0] if local else None)
         flows = tuple((own_port, peer, remote[1]) for peer in peers if own_port)
-        return Traffic(peers, remote[1], inbound=False, also=(remote[0],), flows=flows)
+        return Traffic(peers, remote[1], inbound=False, also=_passed(remote[0], local), flows=flows)
     if local is None or request.action not in (Action.ACCEPT, Action.RECEIVE):
         return None
     flows = ((own_port, remote[0], remote[1]),) if own_port else ()
@@ -143,6 +144,17 @@ def _read_endpoint(endpoint: Endpoint | None) -> tuple[Ip, int] | None:
         return None
     ip = read_ip(endpoint[0])
     return None if ip is None else (ip, endpoint[1])
+
+
+def _passed(remote: Ip, local: tuple[Ip, int] | None) -> tuple[Ip, ...]:
+    """Addresses that what is sent must not be denied, whatever it reaches.
+
+    What a socket of the loopback interface sends to a group, or to all, goes to those who listen there.
+    """
+    to_many = any(rule.holds(remote) for rule in _MANY)
+    if local is not None and to_many and any(rule.holds(local[0]) for rule in _LOOPBACK_ONLY):
+        return remote, local[0]
+    return (remote,)
 
 
 def _destinations(remote: Ip, local: Ip | None) -> tuple[Ip, ...]:

@@ -15,7 +15,7 @@ from pywasix.abi.errno import Errno
 from pywasix.errors import SysError, WouldBlock
 from pywasix.kernel.file import STREAM_RIGHTS, FileStatus
 from pywasix.kernel.wait import READABLE, remaining, until
-from pywasix.net.address import INET4, NOWHERE, UNIX, Address, wildcard
+from pywasix.net.address import INET4, NOWHERE, UNIX, Address, meant, wildcard
 from pywasix.net.network import Network
 from pywasix.net.stack import Channel
 from pywasix.net.states import State
@@ -206,8 +206,9 @@ class Socket(Transfer):
             raise self._told_by_connect()
         self._same_family(address)
         if not self._network.unrestricted:
-            # Linux takes 0.0.0.0 as destination for the address the socket is bound to.
-            self._network.require("connect", self.protocol_name, local=self.local(), remote=address)
+            local = self.local()
+            self._network.require("connect", self.protocol_name, local=local, remote=address)
+            address = meant(address, local)
         self._open_port()
         task.waiting_on = self
         try:
