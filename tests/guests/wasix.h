@@ -1195,7 +1195,7 @@ extern int wasix_fd_fdflags_get(int fd, uint16_t *buf_ptr);
 WASIX_IMPORT("wasix_32v1", "fd_fdflags_set")
 extern int wasix_fd_fdflags_set(int fd, uint16_t flags);
 
-/* signals between guests are not supported yet */
+/* Send the calling process a signal after a time in ns, or after each such time; 0 takes it back. */
 WASIX_IMPORT("wasix_32v1", "proc_raise_interval")
 extern int wasix_proc_raise_interval(uint8_t sig, uint64_t interval, uint8_t repeat);
 

@@ -14,7 +14,7 @@ import pytest
 import pywasix
 from contract.wat import program
 from pywasix import ModuleError, OptionError
-from pywasix.engine import instance
+from pywasix.engine.epoch import watched
 from pywasix.engine.instance import GuestTask
 from pywasix.host.poller import HostPoller
 from support import PATIENCE, guest, open_files
@@ -74,14 +74,14 @@ def test_a_start_that_fails_keeps_nothing(name: str, monkeypatch: pytest.MonkeyP
         chosen.setdefault("net", network)
         if "listen" in chosen:
             chosen["net"] = None
-        before = open_files(), len(instance._EPOCH_TASKS._tasks), threading.active_count()
+        before = open_files(), watched(), threading.active_count()
         with monkeypatch.context() as patched:
             if patch is not None:
                 patched.setattr(*patch)
             for _ in range(8):  # more than the network has addresses
                 with pytest.raises(error):
                     pywasix.start(program, **chosen)
-        assert (open_files(), len(instance._EPOCH_TASKS._tasks), threading.active_count()) == before
+        assert (open_files(), watched(), threading.active_count()) == before
         network.attach("10.0.0.2").close()
 
 
@@ -93,12 +93,12 @@ def test_ctrl_c_while_the_thread_starts(monkeypatch: pytest.MonkeyPatch) -> None
         begin(self)
         raise KeyboardInterrupt
 
-    tasks = len(instance._EPOCH_TASKS._tasks)
+    tasks = watched()
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", interrupted)
         with pytest.raises(KeyboardInterrupt):
             pywasix.start(guest("busy_loop"), stdout=pywasix.DEVNULL)
-    assert len(instance._EPOCH_TASKS._tasks) == tasks
+    assert watched() == tasks
 
 
 def test_a_trace_file_on_a_full_disk() -> None:

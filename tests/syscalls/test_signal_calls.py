@@ -7,7 +7,7 @@ import pytest
 from pywasix.abi.enums import Signal
 from pywasix.abi.errno import Errno
 from pywasix.kernel.signal import MAIN_THREAD
-from pywasix.syscalls.signal import proc_raise, proc_signal, thread_signal
+from pywasix.syscalls.signal import proc_raise, proc_raise_interval, proc_signal, thread_signal
 from world import SIGNAL_HANDLER, World
 
 U32 = 1 << 32
@@ -65,3 +65,18 @@ def test_thread_signal_inval(world: World) -> None:
 def test_thread_signal_srch(world: World) -> None:
     world.fails(Errno.SRCH, thread_signal, 77, Signal.USR1)
     world.fails(Errno.SRCH, thread_signal, 0, 0)
+
+
+def test_a_timer_is_set_and_taken_back(world: World) -> None:
+    world.call(proc_raise_interval, Signal.ALRM, 1, 0)
+    while not world.signals:
+        world.task.poller.wait((), None)
+        world.task.attend()
+    assert world.signals == [(SIGNAL_HANDLER, (14,))]
+    world.call(proc_raise_interval, Signal.ALRM, 2**64 - 1, 1)
+    world.call(proc_raise_interval, Signal.ALRM, 0, 0)
+
+
+def test_proc_raise_interval_inval(world: World) -> None:
+    world.fails(Errno.INVAL, proc_raise_interval, 0, 1, 1)
+    world.fails(Errno.INVAL, proc_raise_interval, 32, 1, 1)

@@ -134,6 +134,15 @@ class Border:
         )
         return callback
 
+    def unwound(self, error: BaseException, name: str) -> None:
+        """Keep why the guest's stack is taken down: its own unwinding, or a mistake of ours in `name`."""
+        if isinstance(error, Unwind):
+            # Its frames, and those of the error it was raised in place of, would keep the guest alive.
+            error.__traceback__ = error.__context__ = None
+            self._task.unwind = error
+        elif self._task.unwind is None:
+            self.crash = self.crash or Crash(name, error)
+
     def _failed(self, row: Row) -> Callable[[BaseException, int], int]:
         task = self._task
         name = row.name
@@ -150,12 +159,7 @@ class Border:
                     return 0
                 except BaseException as unwinding:
                     error = unwinding
-            if isinstance(error, Unwind):
-                # Its frames, and those of the error it was raised in place of, would keep the guest alive.
-                error.__traceback__ = error.__context__ = None
-                task.unwind = error
-            elif task.unwind is None:
-                self.crash = self.crash or Crash(name, error)
+            self.unwound(error, name)
             trap: int = native.new_trap(_UNWOUND, len(_UNWOUND))
             return trap
 

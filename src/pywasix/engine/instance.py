@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable, Sequence
-from itertools import count
-from threading import Lock, get_ident
+from functools import partial
+from threading import get_ident
 from typing import Any, NamedTuple, NoReturn
 
 import wasmtime
 from wasmtime import _ffi as ffi
 
-from pywasix.engine import native
+from pywasix.engine import epoch
 from pywasix.engine.border import Border, Crash, Wrapper
 from pywasix.engine.memory import PAGE, LinearMemory, SharedMemory, exported_memory, too_large
 from pywasix.engine.module import GuestModule, type_code
@@ -22,7 +22,6 @@ from pywasix.syscalls.context import Context
 
 _ABORT = 6  # SIGABRT: what a trapped program ends with, as a program that called abort()
 _MAX_PAGES = 65536
-_AGAIN = (0.001, 0.004, 0.02)  # seconds between tries to interrupt a task; the first one almost always does
 _MAX_TABLES = 4
 _DESTRUCTOR = "_thread_local_destroy"
 _DESTRUCTOR_ROUNDS = 4  # POSIX PTHREAD_DESTRUCTOR_ITERATIONS
@@ -38,44 +37,6 @@ class EntryPoint(NamedTuple):
 
     name: str
     arguments: tuple[int | float, ...] = ()
-
-
-class _EpochTasks:
-    """Tasks by number, for the one epoch callback that all stores share. `_lock` guards the table."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._tasks: dict[int, Task] = {}
-        self._numbers = count(1)
-
-    def add(self, task: Task) -> int:
-        with self._lock:
-            number = next(self._numbers)
-            self._tasks[number] = task
-        return number
-
-    def remove(self, number: int) -> None:
-        with self._lock:
-            self._tasks.pop(number, None)
-
-    def stopping(self, number: int) -> bool:
-        task = self._tasks.get(number)
-        return task is None or task.stopping
-
-
-_EPOCH_TASKS = _EpochTasks()
-
-
-def _epoch_reached(_context: int, number: int, delta: Any, _kind: int) -> int:
-    """Guest code meets the epoch: go on for another one, or stop a task that must end."""
-    if not _EPOCH_TASKS.stopping(number):
-        delta[0] = 1
-        return 0
-    error: int = native.new_error(b"stopped")
-    return error
-
-
-_EPOCH_REACHED = native.EpochCallback(_epoch_reached)
 
 
 class GuestTask:
@@ -106,7 +67,6 @@ class GuestTask:
         self._store = wasmtime.Store(module.engine)
         self._store.set_limits(memory_size=max_pages * PAGE, table_elements=_MAX_TABLE, tables=_MAX_TABLES)
         _check_size(module, max_pages)
-        self._number = 0
         self._depth = 0
         exports: dict[str, Any] = {}
         self._exports = exports
@@ -119,7 +79,7 @@ class GuestTask:
         self._border = Border(task, self._context, wrap)
         self._border.define(linker, module.functions, module.name)
         self._linker = linker
-        self._watch_epoch()
+        self._watched = self._connect()
 
     def sibling(self, task: Task) -> GuestTask:
         """The same guest for another task: an instance of its own on the same memory."""
@@ -155,29 +115,15 @@ class GuestTask:
         if error:
             raise wasmtime.WasmtimeError._from_ptr(error)
 
-    def _watch_epoch(self) -> None:
-        """Stop a task that computes: `Task.stop` moves the epoch on, and every store asks then."""
-        self._number = _EPOCH_TASKS.add(self._task)
-        native.watch_epoch(self._store.ptr(), _EPOCH_REACHED, self._number, None)
-        self._store.set_epoch_deadline(1)
-        self._task.interrupt_engine = self._interrupt
+    def _connect(self) -> epoch.Watched:
+        """Let the task reach the engine. `Task.stop` moves the epoch on, and every store asks then."""
+        self._task.interrupt_engine = partial(epoch.interrupt, self._module.engine, self._task)
         self._task.call_guest = self._call_guest
-
-    def _interrupt(self) -> None:
-        """Move the epoch on, and again while tasks of the process go on.
-
-        The engine sets a store's next deadline after `_epoch_reached` has returned: an epoch that moves between
-        the look at the task and that is lost on it.
-        """
-        advance = self._module.engine.increment_epoch
-        advance()
-        process, caller = self._task.process, get_ident()
-        for pause in _AGAIN:
-            # The caller's own task runs no guest code now.
-            if all(task.ended or task.thread == caller for task in list(process.tasks)):
-                return
-            process.ended.wait(pause)
-            advance()
+        if self._module.exports.get(epoch.STACK_POINTER) == "global":
+            self._task.nudge_engine = self._module.engine.increment_epoch
+        # A guest whose libc knows no signals could not but end by one that it never asked for.
+        self._task.process.signals.pipes = any(each.name == "callback_signal" for each in self._module.functions)
+        return epoch.Watched(self._store, self._task, self._exports, self._border)
 
     def run(self, entry: EntryPoint | None) -> tuple[Any, ...]:
         """Run the guest to its end; the end is stored on the process.
@@ -330,7 +276,7 @@ class GuestTask:
 
     def close(self) -> None:
         """Give the store back. No view of the memory is left behind."""
-        _EPOCH_TASKS.remove(self._number)
+        self._watched.forget()
         self._task.disconnect()
         self._memory.forget()
         self._exports.clear()

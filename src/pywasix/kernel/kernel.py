@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
@@ -11,6 +12,9 @@ from pywasix.kernel.futex import Futexes
 from pywasix.kernel.process import Process
 from pywasix.kernel.task import Task
 from pywasix.kernel.wait import Poller
+
+if TYPE_CHECKING:
+    from pywasix.kernel.timers import Timers
 
 _MOST_IDS = 0x1FFFFFFF  # libc keeps a tid in 29 bits of its locks
 MOST_TASKS = 1024  # of one process
@@ -21,6 +25,7 @@ class Kernel:
 
     Attributes:
         descriptor_lock: guards the entries of every descriptor table and the files' references.
+        timers: made when they are first used, which `_making` guards.
         process_lock: guards `status` of processes and `ended` of tasks, and the process table.
 
     Args:
@@ -31,9 +36,21 @@ class Kernel:
         self.descriptor_lock = Lock()
         self.process_lock = Lock()
         self.futexes = Futexes()
+        self._making = Lock()
+        self._timers: Timers | None = None
         self._new_poller = new_poller
         self._processes: dict[int, Process] = {}
         self._last_id = self._highest_id = 0
+
+    @property
+    def timers(self) -> Timers:
+        """What happens at a time."""
+        with self._making:
+            if self._timers is None:
+                from pywasix.kernel.timers import Timers  # few programs have any
+
+                self._timers = Timers()
+        return self._timers
 
     def start_process(self, args: Sequence[bytes], env: Sequence[bytes], *, max_fds: int, parent: int = 0) -> Process:
         """A new process with its main task, and nothing open."""
@@ -89,3 +106,6 @@ class Kernel:
         """A process ended; its number is not used again."""
         with self.process_lock:
             self._processes.pop(process.pid, None)
+            last = not self._processes
+        if last and self._timers is not None:
+            self._timers.close()

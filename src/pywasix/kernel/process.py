@@ -121,6 +121,7 @@ class Process:
             self.signals.left(task)
             task.poller.close()
             if last:
+                self.signals.cancel_timers()
                 self.starter = None  # it holds the guest's memory
                 self.kernel.forget(self)
                 self.ended.set()

@@ -9,7 +9,8 @@ Defaults are those of POSIX signal.h. Numbers are musl's, which are Linux's.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from threading import Lock
+from functools import partial
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING
 
 from pywasix.abi.enums import Disposition, Signal
@@ -19,6 +20,7 @@ from pywasix.errors import SysError
 if TYPE_CHECKING:
     from pywasix.kernel.process import Process
     from pywasix.kernel.task import Task
+    from pywasix.kernel.timers import Timer
 
 # POSIX default action "ignore"; stop and continue have no meaning for a guest without job control.
 IGNORED_BY_DEFAULT = frozenset(
@@ -29,6 +31,8 @@ MAIN_THREAD = 0x3FFFFFFF
 
 _HIGHEST = max(Signal)
 _GROUP, _EVERYBODY = 0, -1
+_COMPUTES = 10_000_000  # ns without a system call, after which a guest is interrupted for a signal
+_SHORTEST_INTERVAL = 1_000_000  # ns
 
 
 class TaskSignals:
@@ -37,29 +41,38 @@ class TaskSignals:
     Attributes:
         blocked: signals wait (`callback_signal` with an unknown name).
         pending: those sent to this task alone.
+        reminded: a timer sees to it that the task looks for its signals.
         running: those whose handler runs in it now, which are blocked meanwhile.
     """
 
-    __slots__ = ("blocked", "pending", "running")
+    __slots__ = ("blocked", "pending", "reminded", "running")
 
     def __init__(self) -> None:
+        self.reminded = False
         self.blocked = False
         self.pending: set[int] = set()
         self.running: set[int] = set()
 
 
 class Signals:
-    """The signal state of a process. `_lock` guards `_pending` and the `TaskSignals` of its tasks.
+    """The signal state of a process. `_lock` guards `_pending`, `_timers` and the `TaskSignals` of its tasks.
 
     As on Linux a signal that is pending already is not counted again, and none interrupts its own handler.
+
+    Attributes:
+        handler: the guest's function for all signals; None before it named one.
+        dispositions: what the program was started with.
+        pipes: a write that nobody will read sends SIGPIPE; false for a guest whose libc knows no signals.
     """
 
     def __init__(self, process: Process, dispositions: dict[int, Disposition] | None = None) -> None:
         self._process = process
         self._pending: set[int] = set()
+        self._timers: dict[int, Timer] = {}
         self._lock = Lock()
         self.handler: str | None = None
         self.dispositions = dict(dispositions or {})
+        self.pipes = False
 
     # -- what the guest sets ------------------------------------------------
 
@@ -143,6 +156,54 @@ class Signals:
             self._default(number)
         elif target is not None and not target.signals.blocked:
             target.notify()
+            self._remind(target)
+
+    def _remind(self, task: Task) -> None:
+        """See to it that a task looks for its signals even if it computes for a long time.
+
+        It gets the time of many system calls first. libc takes its lock of the handlers with signals enabled, for
+        some instructions between which no host ever delivered one, so that a task is left alone while it may
+        still be near a call.
+        """
+        if task.asleep or task.nudge_engine is None or task.signals.reminded or task.thread == get_ident():
+            return
+        task.signals.reminded = True
+        self._process.kernel.timers.start(_COMPUTES, partial(self._nudge, task))
+
+    def _nudge(self, task: Task) -> None:
+        task.signals.reminded = False
+        nudge = task.nudge_engine
+        if task.attention and not task.stopping and nudge is not None:
+            nudge()
+            self._remind(task)  # the engine may have looked just before, and is slow to say so
+
+    def broken_pipe(self, task: Task, error: SysError) -> None:
+        """A write of a task has failed; if that was because nobody will read, it gets SIGPIPE too (POSIX write)."""
+        if error.errno is Errno.PIPE and self.pipes:
+            self.post(Signal.PIPE, task)
+
+    def raise_interval(self, number: int, interval: int, *, repeat: bool) -> None:
+        """Send the process a signal after `interval` ns, or after each; 0 takes that back (setitimer).
+
+        Each signal has one timer. A time below a millisecond is one when it repeats: a guest must not keep the
+        host busy with what it cannot handle anyway.
+        """
+        timers = self._process.kernel.timers
+        with self._lock:
+            old = self._timers.pop(number, None)
+            if old is not None:
+                timers.cancel(old)
+            if interval:
+                delay = max(interval, _SHORTEST_INTERVAL) if repeat else interval
+                action = partial(self.post, number)
+                self._timers[number] = timers.start(delay, action, interval=delay if repeat else 0)
+
+    def cancel_timers(self) -> None:
+        """The process has ended."""
+        with self._lock:
+            for timer in self._timers.values():
+                self._process.kernel.timers.cancel(timer)
+            self._timers.clear()
 
     def _receiver(self, number: int) -> Task | None:
         """Who may handle a signal to the process: the main task if it can, else another, else nobody yet (Linux)."""

@@ -58,6 +58,13 @@ class StreamFile(File):
         """Write all of it when blocking (POSIX write on a pipe); what is possible when not."""
         if not self._channel.writable:
             raise SysError(Errno.BADF, "the stream is not open for writing")
+        try:
+            return self._write(task, buffers)
+        except SysError as error:
+            task.process.signals.broken_pipe(task, error)
+            raise
+
+    def _write(self, task: Task, buffers: Sequence[memoryview]) -> int:
         total = sum(map(len, buffers))
         done = self._transfer(task, lambda: self._channel.write(buffers), WRITABLE)
         while done < total and not self.nonblocking:

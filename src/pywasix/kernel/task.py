@@ -28,6 +28,11 @@ class Task:
             looks at its files' `references` instead.
         ended: the task is gone; guarded by the process lock.
         unwind: why the guest's stack is being taken down, stored before it is raised.
+        asleep: it waits in its poller, which a wake-up ends.
+        nudge_engine: makes the guest of this task look for signals soon, while it computes; None when it cannot.
+            Set by the engine.
+        interrupted: how many handlers run now in the middle of the guest's computing: its call stack cannot be
+            saved meanwhile.
         interrupt_engine: makes the engine look at every task that runs guest code; set by the engine.
         thread: the host's number of the thread that runs it, 0 before it does; set by the engine.
         call_guest: calls an export of the guest, from inside a system call; set by the engine.
@@ -37,13 +42,16 @@ class Task:
     """
 
     __slots__ = (
+        "asleep",
         "attention",
         "call_guest",
         "ended",
         "interrupt_engine",
+        "interrupted",
         "joiners",
         "locals",
         "lost_file",
+        "nudge_engine",
         "poller",
         "process",
         "signals",
@@ -66,6 +74,9 @@ class Task:
         self.waiting_on: File | frozenset[File] | None = None
         self.lost_file: File | None = None
         self.interrupt_engine: Callable[[], None] = _nothing
+        self.nudge_engine: Callable[[], None] | None = None
+        self.interrupted = 0
+        self.asleep = False
         self.call_guest: Callable[[str, tuple[int, ...]], None] = _no_guest
         self.locals: dict[int, int] = {}
         self.joiners: list[Task] = []
@@ -74,6 +85,7 @@ class Task:
     def disconnect(self) -> None:
         """The engine has let go of this task."""
         self.interrupt_engine = _nothing
+        self.nudge_engine = None
         self.call_guest = _no_guest
 
     def stop(self) -> None:

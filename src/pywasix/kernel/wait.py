@@ -92,14 +92,18 @@ def until(
         left = remaining(deadline)
         if left == 0:
             raise SysError(late, "the timeout of the socket is over")
+        task.asleep = True
         task.poller.wait(((handle, events),), left)
+        task.asleep = False
 
 
 def pause(task: Task, deadline: int | None) -> bool:
     """Sleep until the deadline or until the task is woken; returns whether the deadline passed."""
     left = remaining(deadline)
     if left != 0:
+        task.asleep = True
         task.poller.wait((), left)
+        task.asleep = False
     return deadline is not None and monotonic_ns() >= deadline
 
 
@@ -129,6 +133,8 @@ def poll(
         task.wait_on(files)
         if any(not file.references for file in files):
             return task.poller.wait(interests, 0)
+        task.asleep = True
         ready = task.poller.wait(interests, remaining(deadline))
+        task.asleep = False
         if any(ready) or (deadline is not None and monotonic_ns() >= deadline):
             return ready

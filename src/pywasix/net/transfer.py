@@ -320,7 +320,11 @@ class Transfer(File):
         return self.recv(task, buffers, 0)
 
     def write(self, task: Task, buffers: Sequence[memoryview]) -> int:
-        return self.send(task, buffers, 0)
+        try:
+            return self.send(task, buffers, 0)
+        except SysError as error:
+            task.process.signals.broken_pipe(task, error)
+            raise
 
     def _need_stream(self, operation: str) -> None:
         if not self.stream:

@@ -98,11 +98,9 @@ from pywasix.syscalls.row import (
 LATER = "not supported yet"
 FILES = "writing files and directories is not supported yet"
 STACKS = "saving and restoring call stacks is not supported yet"
-TASKS = "signals to single threads are not supported yet"
 CONTEXTS = "switching between contexts is not supported yet"
 LINKING = "dynamic linking is not supported yet"
 TERMINAL = "terminals are not supported yet"
-SIGNALS = "signals between guests are not supported yet"
 CLOCKS = "a guest cannot set a clock"
 SNAPSHOTS = "snapshots of a guest are not supported"
 PROCESSES = "more than one process is not supported yet"
@@ -171,7 +169,7 @@ SPECIFIED: tuple[Row, ...] = (
     declare("poll_oneoff", UNSTABLE_ONLY, "errno", LATER, in_=In[UnstableSubscription], out=Out[Event],
             nsubscriptions=Size, nevents=Out[Size]),
     declare("proc_exit", BASE, "noreturn", LATER, rval=ExitCode),
-    declare("proc_raise", BASE, "errno", SIGNALS, sig=Code[Signal]),
+    declare("proc_raise", BASE, "errno", LATER, sig=Code[Signal]),
     declare("sched_yield", BASE, "errno", LATER),
     declare("random_get", BASE, "errno", LATER, buf=Out[U8], buf_len=Size),
     declare("sock_accept", PREVIEW1_ONLY, "errno", LATER, fd=Fd, flags=Flags[FdFlags], ro_fd=Out[Fd]),
@@ -194,17 +192,17 @@ SPECIFIED: tuple[Row, ...] = (
     declare("chdir", EXTENSION, "errno", LATER, path=In[Char], path_len=Size),
     declare("callback_signal", EXTENSION, "void", LATER, callback=In[Char], callback_len=Size),
     declare("callback_signal", EXTENSION, "errno", OLD_TYPE, callback=In[Char], callback_len=Size),
-    declare("thread_spawn_v2", EXTENSION, "errno", TASKS, args=In[ThreadStart], ret_tid=Out[Tid]),
+    declare("thread_spawn_v2", EXTENSION, "errno", LATER, args=In[ThreadStart], ret_tid=Out[Tid]),
     declare("thread_sleep", EXTENSION, "errno", LATER, duration=Timestamp),
     declare("thread_id", EXTENSION, "errno", LATER, ret_tid=Out[Tid]),
-    declare("thread_join", EXTENSION, "errno", TASKS, tid=Tid),
+    declare("thread_join", EXTENSION, "errno", LATER, tid=Tid),
     declare("thread_parallelism", EXTENSION, "errno", LATER, ret_parallelism=Out[Size]),
-    declare("thread_signal", EXTENSION, "errno", TASKS, tid=Tid, signal=Code[Signal]),
+    declare("thread_signal", EXTENSION, "errno", LATER, tid=Tid, signal=Code[Signal]),
     declare("futex_wait", EXTENSION, "errno", LATER, futex=In[U32], expected=U32,
             timeout=In[OptionTimestamp], ret_woken=Out[Bool]),
     declare("futex_wake", EXTENSION, "errno", LATER, futex=In[U32], ret_woken=Out[Bool]),
     declare("futex_wake_all", EXTENSION, "errno", LATER, futex=In[U32], ret_woken=Out[Bool]),
-    declare("thread_exit", EXTENSION, "noreturn", TASKS, rval=ExitCode),
+    declare("thread_exit", EXTENSION, "noreturn", LATER, rval=ExitCode),
     declare("stack_checkpoint", EXTENSION, "errno", STACKS, snapshot=Out[StackSnapshot],
             ret_val=Out[Longsize]),
     declare("stack_restore", EXTENSION, "noreturn", STACKS, snapshot=In[StackSnapshot], val=Longsize),
@@ -214,7 +212,7 @@ SPECIFIED: tuple[Row, ...] = (
             ret_fd=Out[Fd]),
     declare("fd_fdflags_get", EXTENSION, "errno", LATER, fd=Fd, buf_ptr=Out[FdFlagsExt]),
     declare("fd_fdflags_set", EXTENSION, "errno", LATER, fd=Fd, flags=Flags[FdFlagsExt]),
-    declare("proc_raise_interval", EXTENSION, "errno", SIGNALS, sig=Code[Signal], interval=Timestamp,
+    declare("proc_raise_interval", EXTENSION, "errno", LATER, sig=Code[Signal], interval=Timestamp,
             repeat=Bool),
     declare("proc_fork", EXTENSION, "errno", PROCESSES, copy_memory=Bool, pid_ptr=Out[Pid]),
     declare("proc_fork", EXTENSION, "errno", OLD_TYPE, ret_pid=Out[Pid]),
@@ -241,7 +239,7 @@ SPECIFIED: tuple[Row, ...] = (
     declare("proc_join", EXTENSION, "errno", PROCESSES, pid=InOut[OptionPid], flags=Flags[JoinFlags],
             status_ptr=Out[JoinStatus]),
     declare("proc_join", EXTENSION, "errno", OLD_TYPE, pid=InOut[Pid], exitcode=Out[ExitCode]),
-    declare("proc_signal", EXTENSION, "errno", SIGNALS, pid=Pid, signal=Code[Signal]),
+    declare("proc_signal", EXTENSION, "errno", LATER, pid=Pid, signal=Code[Signal]),
     declare("proc_signals_get", EXTENSION, "errno", LATER, buf=Out[U8]),
     declare("proc_signals_sizes_get", EXTENSION, "errno", LATER, signal_count=Out[Size]),
     declare("proc_snapshot", EXTENSION, "errno", SNAPSHOTS),
@@ -332,13 +330,13 @@ SPECIFIED: tuple[Row, ...] = (
             args=In[PointerSize], args_len=Size, envs=In[PointerSize], envs_len=Size,
             fd_ops=In[ProcSpawnFdOp], fd_ops_len=Size, signal_dispositions=In[SignalDisposition],
             signal_dispositions_len=Size, search_path=Bool, path=In[Char], path_len=Size, ret_pid=Out[Pid]),
-    declare("thread_spawn", EXTENSION, "errno", TASKS, args=In[ThreadStart], ret_tid=Out[Tid]),
+    declare("thread_spawn", EXTENSION, "errno", LATER, args=In[ThreadStart], ret_tid=Out[Tid]),
     declare("thread_spawn", EXTENSION, "errno", OLD_TYPE, user_data=U64, stack_base=U64, stack_start=U64,
             reactor=Bool, ret_tid=Out[Tid]),
     legacy("thread_spawn", "IIii:i", OLD_TYPE),
     legacy("thread_spawn", "Iii:i", OLD_TYPE),
     legacy("thread_spawn", "iiIii:i", OLD_TYPE),
-    declare("thread-spawn", THREADS, "tid", TASKS, start_arg=In[ThreadStart]),
+    declare("thread-spawn", THREADS, "tid", LATER, start_arg=In[ThreadStart]),
 )
 
 # Calls of unreleased hosts; no toolchain imports them by itself.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pywasix.abi.enums import Signal
 from pywasix.abi.records import SignalDisposition
-from pywasix.abi.scalars import U8, Char, Code, In, Out, Pid, Size, Tid
+from pywasix.abi.scalars import U8, Bool, Char, Code, In, Out, Pid, Size, Tid, Timestamp
 from pywasix.kernel import signal
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.row import BASE, EXTENSION, syscall
@@ -52,6 +52,17 @@ def proc_raise(ctx: Context, sig: Code[Signal]) -> None:
     """
     signal.check_number(sig)
     ctx.process.signals.post(sig, ctx.task)
+
+
+@syscall(modules=EXTENSION)
+def proc_raise_interval(ctx: Context, sig: Code[Signal], interval: Timestamp, repeat: Bool) -> None:
+    """Send the calling process a signal after a time in ns, or after each such time; 0 takes it back.
+
+    ABI: WASIX; libc's setitimer passes `it_interval` in ns and repeats. Each signal has one timer. One that repeats
+    has at least a millisecond. Errors: INVAL no such signal.
+    """
+    signal.check_number(sig or -1)
+    ctx.process.signals.raise_interval(sig, interval, repeat=bool(repeat))
 
 
 @syscall(modules=EXTENSION)
