@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,8 +12,7 @@ from wasmtime import wat2wasm
 
 from cli.command import PYWASIX, line_with, started
 from support import PATIENCE, guest
-
-INTERRUPT = b"\x03"  # what Ctrl-C types
+from terminals import INTERRUPT, on_terminal
 
 # Prints "ready", says "caught" for each signal, and never ends by itself.
 STUBBORN = """(module
@@ -45,47 +41,6 @@ def stubborn(tmp_path: Path) -> Path:
     path = tmp_path / "stubborn.wasm"
     path.write_bytes(bytes(wat2wasm(STUBBORN)))
     return path
-
-
-class Terminal:
-    """A command on a terminal of its own."""
-
-    def __init__(self, process: subprocess.Popen[bytes], screen: int) -> None:
-        self.process = process
-        self._screen = screen
-        self._seen = b""
-
-    def type(self, keys: bytes) -> None:
-        os.write(self._screen, keys)
-
-    def read_until(self, text: bytes) -> bytes:
-        """Everything that was printed until a text came, which is what later calls go on from."""
-        while text not in self._seen:
-            data = b""
-            with suppress(OSError):  # the last one who had the terminal open has gone
-                data = os.read(self._screen, 4096)
-            assert data, f"the command ended without {text!r}: {self._seen!r}"
-            self._seen += data
-        before, _, self._seen = self._seen.partition(text)
-        return before + text
-
-
-# Makes standard input the controlling terminal, from which Ctrl-C comes, and becomes the command.
-LOG_IN = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"
-
-
-@contextmanager
-def on_terminal(*command: str) -> Iterator[Terminal]:
-    """Start a command whose standard streams, and whose Ctrl-C, are those of a new terminal."""
-    screen, theirs = os.openpty()
-    process = subprocess.Popen([sys.executable, "-c", LOG_IN, *command], stdin=theirs, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    try:
-        yield Terminal(process, screen)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(screen)
 
 
 @pytest.mark.parametrize("name", ["sleep", "busy_loop", "block_stdin", "block_futex"])

@@ -187,6 +187,7 @@ class Tape:
     """A channel that gives one answer after the other to reads and writes."""
 
     filetype = FileType.CHARACTER_DEVICE
+    terminal = False
     seekable = True
     sendable = None
     readable = True

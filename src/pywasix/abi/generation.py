@@ -127,6 +127,11 @@ class AbiGeneration(NamedTuple):
         return self.name == "wasix-2022"
 
     @property
+    def tty_without_line_feeds(self) -> bool:
+        """The last member of the `tty` record was padding in 2022."""
+        return self.name == "wasix-2022"
+
+    @property
     def addr_port_size(self) -> int:
         """Bytes of the guest's `addr_port` record."""
         return 110 if self.wide_addresses else ADDR_PORT_HEAD

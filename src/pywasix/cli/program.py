@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pywasix.cli import INTERRUPTED
 from pywasix.cli.run_options import BARE
+from pywasix.cli.signals import GuestSignals
 from pywasix.errors import ModuleError, OptionError, PywasixError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def run_program(
         except ModuleError as error:
             raise ModuleError(f"{error}{joined_value(file, args, net, trace)}") from None
         from pywasix.runtime import start
-    with _connection_log(log_connections) as on_connection, _Signals() as signals:
+    with _connection_log(log_connections) as on_connection, GuestSignals() as signals:
         try:
             process = start(
                 [module, *args],
@@ -94,10 +95,9 @@ def run_program(
             )
         except OSError as error:  # a listen address that cannot be had
             raise OptionError(str(error)) from None
-        signals.send_to(process)
         if log_connections != BARE:  # which has said so
             _tell_chosen_ports(listen, process)
-        status = _wait(process, file, timeout)
+        status = signals.until(lambda: _wait(process, file, timeout), process)
     _print_results(process.results)
     return status
 
@@ -246,44 +246,6 @@ def _ends_within(process: Process, timeout: float) -> bool:
     except TimeoutExpired:
         return False
     return True
-
-
-class _Signals:
-    """While it is entered, SIGINT and SIGTERM wait for the guest; a second SIGINT becomes SIGKILL.
-
-    Python's handlers run in the middle of anything, so that they may take no lock: a thread of its own sends.
-    They are in place before the guest starts, for the guest may call for a signal with its first words.
-    """
-
-    def __init__(self) -> None:
-        from queue import SimpleQueue
-
-        self._arrived: SimpleQueue[int] = SimpleQueue()  # put() is made for use in signal handlers
-        self._before: list[tuple[int, Any]] = []
-        self._sender: Thread | None = None
-
-    def __enter__(self) -> _Signals:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before.append((number, signal.signal(number, lambda number, _: self._arrived.put(number))))
-        return self
-
-    def send_to(self, process: Process) -> None:
-        """Send what has arrived and what arrives from now on."""
-        self._sender = Thread(target=self._send, args=(process,), name="pywasix-signals", daemon=True)
-        self._sender.start()
-
-    def _send(self, process: Process) -> None:
-        interrupted = False
-        while number := self._arrived.get():
-            process.send_signal(signal.SIGKILL if interrupted and number == signal.SIGINT else number)
-            interrupted = interrupted or number == signal.SIGINT
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before:
-            signal.signal(number, handler)
-        self._arrived.put(0)
-        if self._sender is not None:
-            self._sender.join()
 
 
 def _load(file: str) -> GuestModule:

@@ -15,6 +15,7 @@ import stat
 import sys
 import termios
 from collections.abc import Sequence
+from contextlib import suppress
 
 from pywasix.abi.enums import FileType, Whence
 from pywasix.abi.errno import Errno
@@ -93,9 +94,9 @@ class FdChannel:
         self.writable = access in (os.O_WRONLY, os.O_RDWR)
         self.filetype = _TYPES.get(mode, FileType.UNKNOWN)
         self.seekable = mode in (stat.S_IFREG, stat.S_IFBLK)
-        self._terminal = os.isatty(fd)
+        self.terminal = mode == stat.S_IFCHR and os.isatty(fd)
         # /dev/null and the like never block, but count as a terminal to libc unless they can seek.
-        self._always_ready = self.seekable or (mode == stat.S_IFCHR and not self._terminal)
+        self._always_ready = self.seekable or (mode == stat.S_IFCHR and not self.terminal)
         self.seekable = self._always_ready
         self._nonblocking = private and not self._always_ready
         if self._nonblocking:
@@ -189,6 +190,38 @@ class FdChannel:
             os.close(fd)
         except OSError as error:  # what was written did not reach its disk; the number is free all the same
             raise sys_error(error) from None
+
+
+def channel_of(fd: int, *, owned: bool) -> FdChannel:
+    """A channel over a descriptor that the caller has, and that may be shared with other programs.
+
+    Args:
+        owned: the channel closes it; a terminal's is closed at once, because the channel has one of its own.
+    Raises: OSError when it is not open.
+    """
+    own = own_terminal(fd)
+    if own is None:
+        return FdChannel(fd, owned=owned)
+    if owned:
+        os.close(fd)
+    return own
+
+
+def own_terminal(fd: int) -> FdChannel | None:
+    """A channel over an open file of its own for the terminal behind a descriptor; None where there is none.
+
+    A terminal that has room for a byte may make a writer of several wait, and a reader may find that another
+    program took the line: only a descriptor that does not block cannot be held up. The flag is shared by everybody
+    who has the same open file, so it is opened again.
+    """
+    if not os.isatty(fd):
+        return None
+    access = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
+    for name in (f"/proc/self/fd/{fd}", f"/dev/fd/{fd}"):
+        with suppress(OSError):  # no such system, or no right to the device
+            own = os.open(name, access | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+            return FdChannel(own, owned=True, private=True)
+    return None
 
 
 def _unknown_here(error: OSError) -> bool:

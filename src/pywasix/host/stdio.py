@@ -15,7 +15,7 @@ from threading import Thread
 from typing import IO, Any
 
 from pywasix.errors import PywasixError
-from pywasix.host.files import FdChannel
+from pywasix.host.files import FdChannel, channel_of
 
 PIPE = -1
 STDOUT = -2
@@ -46,6 +46,11 @@ class Stdio:
             self.abandon()
             raise
 
+    @property
+    def terminal(self) -> FdChannel | None:
+        """The first stream that is a terminal."""
+        return next((channel for channel in self.channels if channel.terminal), None)
+
     def _add(self, number: int, stream: Any) -> None:
         writing = number > 0
         end: IO[bytes] | None = None
@@ -59,7 +64,7 @@ class Stdio:
             elif stream == STDOUT and number == 2:
                 channel = self._same_as_stdout()
             else:
-                channel = FdChannel(os.dup(_checked(stream)), owned=True)
+                channel = channel_of(os.dup(_checked(stream)), owned=True)
         elif isinstance(stream, (bytes, bytearray, memoryview)) and not writing:
             channel = self._fed(io.BytesIO(stream))
         else:
@@ -68,7 +73,7 @@ class Stdio:
         self.ends.append(end)
 
     def _same_as_stdout(self) -> FdChannel:
-        return FdChannel(os.dup(self.channels[1].fileno()), owned=True)
+        return channel_of(os.dup(self.channels[1].fileno()), owned=True)
 
     def _object(self, stream: Any, writing: bool) -> FdChannel:
         fileno = getattr(stream, "fileno", None)
@@ -76,7 +81,7 @@ class Stdio:
             with suppress(OSError, ValueError):  # io.UnsupportedOperation is both
                 if writing and hasattr(stream, "flush"):
                     stream.flush()  # what Python has buffered comes first
-                return FdChannel(os.dup(fileno()), owned=True)
+                return channel_of(os.dup(fileno()), owned=True)
         if writing and hasattr(stream, "write"):
             return self._drained(stream)
         if not writing and hasattr(stream, "read"):
@@ -149,7 +154,7 @@ def fill_standard_descriptors() -> None:
 
 def _inherited(number: int) -> FdChannel:
     try:
-        return FdChannel(number, owned=False)
+        return channel_of(number, owned=False)
     except OSError:  # this process was started without it
         return FdChannel(os.open(os.devnull, os.O_RDWR), owned=True)
 

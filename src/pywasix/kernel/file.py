@@ -54,6 +54,7 @@ class File:
 
     Attributes:
         filetype: what the guest is told it is.
+        terminal: it is a terminal of the host.
         handle: what to wait on; None for a file that is always ready.
         nonblocking: the NONBLOCK flag; other flags live in `flags`.
         disposed: it was given back; guarded as `references`.
@@ -62,6 +63,7 @@ class File:
     """
 
     filetype: FileType = FileType.UNKNOWN
+    terminal = False
     rights: int = STREAM_RIGHTS
     handle: Handle | None = None
     nonblocking = False

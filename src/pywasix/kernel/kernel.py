@@ -15,6 +15,7 @@ from pywasix.kernel.wait import Poller
 
 if TYPE_CHECKING:
     from pywasix.kernel.timers import Timers
+    from pywasix.kernel.tty import Terminal
 
 _MOST_IDS = 0x1FFFFFFF  # libc keeps a tid in 29 bits of its locks
 MOST_TASKS = 1024  # of one process
@@ -27,6 +28,7 @@ class Kernel:
         descriptor_lock: guards the entries of every descriptor table and the files' references.
         timers: made when they are first used, which `_making` guards.
         process_lock: guards `status` of processes and `ended` of tasks, and the process table.
+        terminal: the program's terminal, if it has one.
 
     Args:
         new_poller: makes the poller of a task.
@@ -38,6 +40,7 @@ class Kernel:
         self.futexes = Futexes()
         self._making = Lock()
         self._timers: Timers | None = None
+        self.terminal: Terminal | None = None
         self._new_poller = new_poller
         self._processes: dict[int, Process] = {}
         self._last_id = self._highest_id = 0

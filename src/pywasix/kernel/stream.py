@@ -20,6 +20,7 @@ class ByteChannel(Protocol):
     """One end of a host byte stream. Its reads and writes never block: they raise `WouldBlock`."""
 
     filetype: FileType
+    terminal: bool
     seekable: bool
     readable: bool
     writable: bool
@@ -46,6 +47,7 @@ class StreamFile(File):
     def __init__(self, channel: ByteChannel) -> None:
         self._channel = channel
         self.filetype = channel.filetype
+        self.terminal = channel.terminal
         self.handle = channel.handle
         self.rights = STREAM_RIGHTS | (SEEK_RIGHTS if channel.seekable else 0)
 

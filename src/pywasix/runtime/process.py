@@ -72,6 +72,22 @@ class Process:
         status = self._process.status
         return status.reason if status is not None else ""
 
+    @property
+    def awaits_input(self) -> bool:
+        """Whether it waits for what is typed on its terminal."""
+        kernel = self._process.kernel
+        if kernel.terminal is None:
+            return False
+        from pywasix.kernel.tty import awaits_input
+
+        return awaits_input(kernel)
+
+    @property
+    def window_changed(self) -> bool:
+        """Whether its terminal has another size than it was told last."""
+        terminal = self._process.kernel.terminal
+        return terminal is not None and terminal.window_changed()
+
     def poll(self) -> int | None:
         """The return code if the program has ended, else None."""
         return self.returncode

@@ -129,6 +129,8 @@ def start(
         stdio = Stdio(stdin, stdout, stderr)
         undo.callback(stdio.abandon)
         _install_streams(process, stdio)
+        if stdio.terminal is not None:
+            held.callback(_lend_terminal(process, stdio.terminal.fileno()))
         if volumes:
             from pywasix.runtime.volumes import install_volumes  # only who has files pays for it
 
@@ -176,6 +178,16 @@ def _install_streams(process: KernelProcess, stdio: Stdio) -> None:
     for channel in stdio.channels:
         file = StreamFile(channel)
         process.fds.add(Descriptor(file, file.rights, file.rights))
+
+
+def _lend_terminal(process: KernelProcess, fd: int) -> Callable[[], None]:
+    """Give a program its terminal; returns what takes it back, as it was."""
+    from pywasix.host.terminal import HostTerminal  # only who is on a terminal pays for it
+    from pywasix.kernel.tty import Terminal
+
+    device = HostTerminal(fd)
+    process.kernel.terminal = Terminal(device)
+    return device.release
 
 
 def _listen(

@@ -100,7 +100,6 @@ FILES = "writing files and directories is not supported yet"
 STACKS = "saving and restoring call stacks is not supported yet"
 CONTEXTS = "switching between contexts is not supported yet"
 LINKING = "dynamic linking is not supported yet"
-TERMINAL = "terminals are not supported yet"
 CLOCKS = "a guest cannot set a clock"
 SNAPSHOTS = "snapshots of a guest are not supported"
 PROCESSES = "more than one process is not supported yet"
@@ -186,8 +185,8 @@ SPECIFIED: tuple[Row, ...] = (
     declare("fd_event", EXTENSION, "errno", LATER, initial_val=U64, flags=Code[EventFdFlags],
             ret_fd=Out[Fd]),
     declare("fd_pipe", EXTENSION, "errno", LATER, ro_read_fd=Out[Fd], ro_write_fd=Out[Fd]),
-    declare("tty_get", EXTENSION, "errno", TERMINAL, state=Out[Tty]),
-    declare("tty_set", EXTENSION, "errno", TERMINAL, state=In[Tty]),
+    declare("tty_get", EXTENSION, "errno", LATER, state=Out[Tty]),
+    declare("tty_set", EXTENSION, "errno", LATER, state=In[Tty]),
     declare("getcwd", EXTENSION, "errno", LATER, path=Out[U8], path_len=InOut[PointerSize]),
     declare("chdir", EXTENSION, "errno", LATER, path=In[Char], path_len=Size),
     declare("callback_signal", EXTENSION, "void", LATER, callback=In[Char], callback_len=Size),

@@ -35,6 +35,7 @@ _FAMILIES = {
     "sock": ("sock", "sock_io", "sock_opt", "sock_msg", "multicast", "sock_file"),
     "thread": ("thread", "thread_local", "signal"),
     "thread-spawn": ("thread",),
+    "tty": ("tty",),
 }
 
 
