@@ -1115,11 +1115,11 @@ extern int wasix_fd_event(uint64_t initial_val, uint16_t flags, int *ret_fd);
 WASIX_IMPORT("wasix_32v1", "fd_pipe")
 extern int wasix_fd_pipe(int *ro_read_fd, int *ro_write_fd);
 
-/* terminals are not supported yet */
+/* Tell size and modes of the terminal, and which standard streams are terminals. */
 WASIX_IMPORT("wasix_32v1", "tty_get")
 extern int wasix_tty_get(wasix_tty_t *state);
 
-/* terminals are not supported yet */
+/* Set modes and size of the terminal, for the time of the program. */
 WASIX_IMPORT("wasix_32v1", "tty_set")
 extern int wasix_tty_set(const wasix_tty_t *state);
 
