@@ -60,6 +60,37 @@ class ThreadEnd(Unwind):
     """Only the calling task ends: its process is over already, or it asked to leave."""
 
 
+class StackUnwinding(Unwind):
+    """The guest's own code saves its frames now (asyncify): every host frame on the way returns to it, without a trap.
+
+    Attributes:
+        outcome: what the interrupted call is to answer when the guest comes back into it: a number, an error, or
+            None for a call that begins again.
+        nested: it passes a call that did not ask for it, from which the host had called the guest.
+    """
+
+    def __init__(self, *, nested: bool = False) -> None:
+        super().__init__()
+        self.outcome: int | SysError | None = None
+        self.nested = nested
+
+
+class StackJump(Unwind):
+    """The guest goes back into frames that it saved before (longjmp).
+
+    Args:
+        target: the frames.
+        value: what the call that saved them returns this time.
+        data: what to put back on the data stack, from the frames' stack pointer on.
+    """
+
+    def __init__(self, target: object, value: int, data: bytes = b"") -> None:
+        super().__init__()
+        self.target = target
+        self.value = value
+        self.data = data
+
+
 class PywasixError(Exception):
     """A mistake of the user's that one line can explain: a bad option, a file that is no module."""
 

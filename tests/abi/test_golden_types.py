@@ -46,6 +46,7 @@ OF_THIS_PROJECT = {
     "addr_port20_u",
     "addr_ip6_port20",
     "addr_unix_port20",
+    "thread_start2022",
     # Single values that the ABI puts into a union without a record around them.
     "exit_normal",
     "stopped_by",

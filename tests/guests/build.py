@@ -5,13 +5,14 @@
     python tests/guests/build.py --check    rebuild into a temporary directory and compare
 
 C sources are compiled by the PyPI package ``ziglang`` (compiler, linker and WASI libc in one wheel), WAT
-sources by ``wasmtime.wat2wasm``. Another compiler release gives other bytes (0.17.0 does), so ``--check``
-insists on the pinned one.
+sources by ``wasmtime.wat2wasm``. Those that save their stacks go through Binaryen's asyncify, of the PyPI package
+``icpp-binaryen``. Another compiler release gives other bytes (0.17.0 does), so ``--check`` insists on the pinned one.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,12 @@ _SHARED = [
     "-mcpu=generic+atomics+bulk_memory",
     "-Wl,--import-memory,--shared-memory,--max-memory=16777216",
 ]
+
+#: What a host needs to see to save a guest's stack.
+_STACK = ["-mcpu=generic+bulk_memory+mutable_globals", "-Wl,--export=__stack_pointer", "-Wl,--export=__data_end"]
+
+#: Guests that fork or jump: their frames save themselves.
+ASYNCIFY = frozenset({"processes"})
 
 #: What single guests need beyond C_FLAGS.
 EXTRA_FLAGS = {
@@ -68,12 +75,35 @@ def build(name: str, into: Path) -> Path:
 
         target.write_bytes(strip(bytes(wat2wasm((HERE / f"{name}.wat").read_text()))))
         return target
-    flags = C_FLAGS + EXTRA_FLAGS.get(name, [])
+    flags = C_FLAGS + EXTRA_FLAGS.get(name, []) + (_STACK if name in ASYNCIFY else [])
     command = [sys.executable, "-m", "ziglang", "cc", *flags, f"{name}.c", "-o", str(target)]
     subprocess.run(command, cwd=HERE, check=True)  # relative source names: no build path gets into the module
-    target.write_bytes(strip(target.read_bytes()))
+    module = strip(target.read_bytes())
+    target.write_bytes(strip(asyncified(module)) if name in ASYNCIFY else module)
     target.chmod(0o644)
     return target
+
+
+def asyncified(module: bytes) -> bytes:
+    """The module with functions that can save their frames and go back into them."""
+    from icpp_binaryen import _lib  # only these guests need it
+
+    library = ctypes.CDLL(str(Path(_lib.__file__).parent / "lib" / "libbinaryen.so"))
+    library.BinaryenModuleRead.restype = ctypes.c_void_p
+    library.BinaryenModuleAllocateAndWrite.restype = _Written
+    parsed = ctypes.c_void_p(library.BinaryenModuleRead(module, ctypes.c_size_t(len(module))))
+    library.BinaryenModuleSetFeatures(parsed, library.BinaryenFeatureAll())
+    library.BinaryenSetDebugInfo(True)  # the names of functions
+    library.BinaryenSetOptimizeLevel(1)
+    library.BinaryenModuleRunPasses(parsed, (ctypes.c_char_p * 1)(b"asyncify"), 1)
+    written = library.BinaryenModuleAllocateAndWrite(parsed, None)
+    return ctypes.string_at(written.binary, written.size)
+
+
+class _Written(ctypes.Structure):
+    """What Binaryen's C interface returns (binaryen-c.h)."""
+
+    _fields_ = (("binary", ctypes.c_void_p), ("size", ctypes.c_size_t), ("source_map", ctypes.c_char_p))
 
 
 def build_native(name: str, into: Path) -> Path:

@@ -1175,11 +1175,11 @@ extern int wasix_futex_wake_all(const uint32_t *futex, uint8_t *ret_woken);
 WASIX_IMPORT("wasix_32v1", "thread_exit")
 extern _Noreturn void wasix_thread_exit(uint32_t rval);
 
-/* saving and restoring call stacks is not supported yet */
+/* Note the call stack of now; `ret_val` is 0, and each time that stack_restore comes back here its value. */
 WASIX_IMPORT("wasix_32v1", "stack_checkpoint")
 extern int wasix_stack_checkpoint(wasix_stack_snapshot_t *snapshot, uint64_t *ret_val);
 
-/* saving and restoring call stacks is not supported yet */
+/* Go back to where a checkpoint was taken; the guest's memory stays as it is. */
 WASIX_IMPORT("wasix_32v1", "stack_restore")
 extern _Noreturn void wasix_stack_restore(const wasix_stack_snapshot_t *snapshot, uint64_t val);
 
@@ -1199,7 +1199,7 @@ extern int wasix_fd_fdflags_set(int fd, uint16_t flags);
 WASIX_IMPORT("wasix_32v1", "proc_raise_interval")
 extern int wasix_proc_raise_interval(uint8_t sig, uint64_t interval, uint8_t repeat);
 
-/* more than one process is not supported yet */
+/* Make a copy of the process, which goes on here with 0 in `pid_ptr`; the parent gets the child's pid. */
 WASIX_IMPORT("wasix_32v1", "proc_fork")
 extern int wasix_proc_fork(uint8_t copy_memory, int *pid_ptr);
 
@@ -1239,7 +1239,7 @@ extern int wasix_proc_id(int *ret_pid);
 WASIX_IMPORT("wasix_32v1", "proc_parent")
 extern int wasix_proc_parent(int pid, int *ret_parent);
 
-/* more than one process is not supported yet */
+/* Wait for the end of a child, a certain one or any; without waiting, one that still runs is told as pid 0. */
 WASIX_IMPORT("wasix_32v1", "proc_join")
 extern int wasix_proc_join(wasix_option_pid_t *pid, uint32_t flags, wasix_join_status_t *status_ptr);
 

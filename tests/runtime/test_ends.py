@@ -207,8 +207,8 @@ def test_a_mistake_does_not_surface_as_an_exception_in_python(capfd: pytest.Capt
 
 def test_an_unsupported_call_is_nosys() -> None:
     calls = program(
-        "(call $proc_exit (call $proc_fork (i32.const 0) (i32.const 64)))",
-        imports='(import "wasix_32v1" "proc_fork" (func $proc_fork (param i32 i32) (result i32)))',
+        "(call $proc_exit (call $proc_snapshot))",
+        imports='(import "wasix_32v1" "proc_snapshot" (func $proc_snapshot (result i32)))',
     )
     assert run(calls).returncode == 52
 
@@ -216,13 +216,13 @@ def test_an_unsupported_call_is_nosys() -> None:
 def test_an_unsupported_call_without_a_result_ends_the_program_and_says_so() -> None:
     said: list[str] = []
     calls = program(
-        "(call $stack_restore (i32.const 0) (i64.const 0))",
-        imports='(import "wasix_32v1" "stack_restore" (func $stack_restore (param i32 i64)))',
+        "(call $callback_wake (i32.const 0) (i32.const 0))",
+        imports='(import "wasix_32v1" "callback_wake" (func $callback_wake (param i32 i32)))',
     )
     process = run(calls, report=said.append)
     assert process.returncode == 52
     assert said == [said[0]]
-    assert "the guest called stack_restore" in said[0]
+    assert "the guest called callback_wake" in said[0]
 
 
 def test_messages_go_to_the_log_unless_somebody_wants_them(caplog: pytest.LogCaptureFixture) -> None:
@@ -265,12 +265,12 @@ def test_run_logs_why_a_program_trapped(caplog: pytest.LogCaptureFixture) -> Non
 def test_a_trap_after_a_missing_call_names_the_call() -> None:
     process = pywasix.start(
         program(
-            "(drop (call $fork (i32.const 1) (i32.const 0))) unreachable",
-            imports='(import "wasix_32v1" "proc_fork" (func $fork (param i32 i32) (result i32)))',
+            "(drop (call $proc_snapshot)) unreachable",
+            imports='(import "wasix_32v1" "proc_snapshot" (func $proc_snapshot (result i32)))',
         )
     )
     assert process.wait(10) == -6
-    assert "it had called proc_fork, which pywasix does not support yet" in process.reason
+    assert "it had called proc_snapshot, which pywasix does not support yet" in process.reason
 
 
 def test_an_error_in_a_with_block_does_not_wait_for_the_program() -> None:

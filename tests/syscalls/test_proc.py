@@ -11,6 +11,7 @@ import pytest
 from pywasix.abi.enums import Disposition
 from pywasix.abi.errno import Errno
 from pywasix.errors import ProcessExit, SysError
+from pywasix.kernel import children
 from pywasix.kernel.local import LocalKeys
 from pywasix.kernel.process import ExitStatus
 from pywasix.syscalls.futex import futex_wait, futex_wake, futex_wake_all
@@ -47,6 +48,8 @@ def test_who_am_i(world: World) -> None:
     assert world.u32(8) == world.process.pid
     child.finish(ExitStatus())
     child.task_ended(child.main_task)
+    world.call(proc_parent, child.pid, 8)  # a zombie
+    assert children.join(world.task, child.pid, wait=False) is child
     world.fails(Errno.SRCH, proc_parent, child.pid, 8)
 
 

@@ -6,6 +6,7 @@
 from struct import Struct
 
 load_u32_pair = Struct("<II").unpack_from
+u32_pair = Struct("<II").pack
 load_u8 = Struct("<B").unpack_from
 load_u16 = Struct("<H").unpack_from
 load_u32 = Struct("<I").unpack_from

@@ -348,6 +348,15 @@ class ThreadStart(Record):
 
 
 @record
+class ThreadStart2022(Record):
+    """What a thread of 2022 is started with, as far as a host may know: where its stack is."""
+
+    closure: U64
+    stack_low: U64
+    stack_top: U64
+
+
+@record
 class EpollData(Record):
     """What a guest gave to be handed back with an event; all four words come back unchanged."""
 

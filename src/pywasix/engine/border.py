@@ -24,7 +24,7 @@ from pywasix.abi.cells import raw_values
 from pywasix.abi.errno import Errno
 from pywasix.engine import native
 from pywasix.engine.module import FunctionImport
-from pywasix.errors import ModuleError, ProcessExit, SysError, Unwind, printable
+from pywasix.errors import ModuleError, ProcessExit, StackUnwinding, SysError, Unwind, printable
 from pywasix.kernel.task import Task
 from pywasix.syscalls import table
 from pywasix.syscalls.context import Context
@@ -39,6 +39,8 @@ _UNSIGNED = {"i": "I", "I": "Q", "f": "f", "F": "d"}
 _WORD = 0xFFFFFFFF
 
 Handler = Callable[..., int | None]
+Name = tuple[str, str]
+"""An import: its module and its name."""
 
 
 class Wrapper(Protocol):
@@ -68,6 +70,7 @@ class Border:
         self._context = context
         self._wrap = wrap
         self._callbacks: list[object] = []
+        self._handlers: dict[Name, tuple[Handler, Callable[[Handler], None]]] = {}
         self.crash: Crash | None = None
 
     def define(self, linker: wasmtime.Linker, imports: tuple[FunctionImport, ...], module_name: str) -> None:
@@ -104,6 +107,16 @@ class Border:
         the engine keeps for it, would live until Python looks for such cycles.
         """
         self._callbacks.clear()
+        self._handlers.clear()
+
+    def replace(self, name: Name, make: Callable[[Handler], Handler]) -> Callable[[], None]:
+        """Let something else answer a call, made of what answers it now; returns what puts that back.
+
+        The callback is as it was: a call costs the same while nothing is replaced, and after.
+        """
+        handler, put = self._handlers[name]
+        put(make(handler))
+        return lambda: put(handler)
 
     def _define(self, linker: wasmtime.Linker, function: FunctionImport, row: Row) -> None:
         callback = native.Callback(self._callback(function, row))
@@ -129,9 +142,10 @@ class Border:
             handler, masks = self._wrap(row, _checked(handler, masks)), (None,) * len(masks)
         has_result = function.wasm.endswith(":i")
         make = _factory(masks, has_result, _gives_number(row))
-        callback: Callable[[int, int, int, int], int] = make(
-            handler, self._context, self._task, raw_values(codes).unpack_from, self._failed(row)
-        )
+        name = function.module, function.name
+        callback: Callable[[int, int, int, int], int]
+        callback, put = make(handler, self._context, self._task, raw_values(codes).unpack_from, self._failed(row, name))
+        self._handlers[name] = handler, put
         return callback
 
     def unwound(self, error: BaseException, name: str) -> None:
@@ -143,7 +157,7 @@ class Border:
         elif self._task.unwind is None:
             self.crash = self.crash or Crash(name, error)
 
-    def _failed(self, row: Row) -> Callable[[BaseException, int], int]:
+    def _failed(self, row: Row, imported: Name) -> Callable[[BaseException, int], int]:
         task = self._task
         name = row.name
         negative = _gives_number(row)
@@ -155,10 +169,14 @@ class Border:
                 if not task.attention:
                     return 0
                 try:
-                    task.attend()  # a guest whose every call fails hears of its signals too
+                    _attend(task, error)  # a guest whose every call fails hears of its signals too
                     return 0
                 except BaseException as unwinding:
                     error = unwinding
+            if isinstance(error, StackUnwinding):
+                if error.nested:
+                    task.stack.passed(imported, error.outcome)
+                return 0
             self.unwound(error, name)
             trap: int = native.new_trap(_UNWOUND, len(_UNWOUND))
             return trap
@@ -231,21 +249,34 @@ def _factory(masks: tuple[int | None, ...], has_result: bool, gives_number: bool
             lines.append(f"            if {name} & {~mask & 0xFFFFFFFFFFFFFFFF}: unknown_flags({name}, {mask})")
     lines += [
         f"            {'number = ' if gives_number else ''}handler({', '.join(['ctx', *names])})",
-        "            if task.attention: task.attend()",
+        f"            if task.attention: attend(task, {'number' if gives_number else '0'})",
         *([f"            CELLS[cell >> 3] = {'number' if gives_number else '0'}"] if has_result else []),
         "            return 0",
         "        except BaseException as error:",
         f"            return failed(error, {'cell' if has_result else '0'})",
-        "    return call",
+        "    def put(other):",
+        "        nonlocal handler",
+        "        handler = other",
+        "    return call, put",
     ]
     scope: dict[str, Any] = {
         "ADDRESS_SPACE": _ADDRESS_SPACE,
         "CELLS": _CELLS,
         "unknown_flags": _unknown_flags,
+        "attend": _attend,
     }
     exec("\n".join(lines), scope)  # the source is made of the lines above and of numbers
     made: Callable[..., Any] = scope["make"]
     return made
+
+
+def _attend(task: Task, outcome: int | SysError) -> None:
+    """Run signal handlers after a call. Frames that are saved meanwhile come back to the call's outcome."""
+    try:
+        task.attend()
+    except StackUnwinding as unwinding:
+        unwinding.outcome = outcome
+        raise
 
 
 def _unknown_flags(value: int, mask: int) -> None:

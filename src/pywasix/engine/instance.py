@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from threading import get_ident
 from typing import Any, NamedTuple, NoReturn
@@ -11,12 +11,15 @@ from typing import Any, NamedTuple, NoReturn
 import wasmtime
 from wasmtime import _ffi as ffi
 
+from pywasix.abi.errno import Errno
 from pywasix.engine import epoch
 from pywasix.engine.border import Border, Crash, Wrapper
 from pywasix.engine.memory import PAGE, LinearMemory, SharedMemory, exported_memory, too_large
 from pywasix.engine.module import GuestModule, type_code
-from pywasix.errors import Killed, ModuleError, ProcessExit, ThreadEnd, printable
-from pywasix.kernel.process import ExitStatus
+from pywasix.engine.stops import Stopped, hint, raise_if_stopped
+from pywasix.engine.unwind import THREAD_ENTRIES, Frames, GuestCall, Unwinder
+from pywasix.errors import Killed, ModuleError, ProcessExit, SysError, ThreadEnd, printable
+from pywasix.kernel.process import ExitStatus, Process
 from pywasix.kernel.task import Task
 from pywasix.syscalls.context import Context
 
@@ -59,8 +62,8 @@ class GuestTask:
         wrap: Wrapper | None = None,
         shared: SharedMemory | None = None,
     ) -> None:
-        self._task = task
-        self._module = module
+        self.task = task
+        self.module = module
         self._make_context = make_context
         self._max_pages = max_pages
         self._wrap = wrap
@@ -68,40 +71,76 @@ class GuestTask:
         self._store.set_limits(memory_size=max_pages * PAGE, table_elements=_MAX_TABLE, tables=_MAX_TABLES)
         _check_size(module, max_pages)
         self._depth = 0
+        self._closed = False
+        self._mutable: list[str] | None = None
         exports: dict[str, Any] = {}
         self._exports = exports
         self._shared = shared
-        self._memory = LinearMemory(lambda: (0, 0), id(self))
+        self.memory = LinearMemory(lambda: (0, 0), id(self))
         linker = wasmtime.Linker(module.engine)
         if module.memory is not None:
             self._import_memory(linker, max_pages)
-        self._context = make_context(task, self._memory, lambda name: isinstance(exports.get(name), wasmtime.Func))
+        self._context = make_context(task, self.memory, lambda name: isinstance(exports.get(name), wasmtime.Func))
         self._border = Border(task, self._context, wrap)
         self._border.define(linker, module.functions, module.name)
         self._linker = linker
+        self.unwinder = Unwinder(self, self._border)
         self._watched = self._connect()
 
     def sibling(self, task: Task) -> GuestTask:
         """The same guest for another task: an instance of its own on the same memory."""
         return GuestTask(
-            task, self._module, self._make_context, max_pages=self._max_pages, wrap=self._wrap, shared=self._shared
+            task, self.module, self._make_context, max_pages=self._max_pages, wrap=self._wrap, shared=self._shared
         )
+
+    def copy(self, task: Task) -> GuestTask:
+        """A copy for another task: an instance of its own on a copy of the memory.
+
+        Errors: NOMEM the host cannot give another memory.
+        """
+        guest: GuestTask | None = None
+        try:
+            shared = None if self._shared is None else self._shared.copy()
+            guest = GuestTask(
+                task, self.module, self._make_context, max_pages=self._max_pages, wrap=self._wrap, shared=shared
+            )
+            guest._instantiate()
+            if shared is None:
+                guest._take_memory(self)
+        except (ModuleError, wasmtime.WasmtimeError, Stopped) as error:
+            if guest is not None:
+                guest.close()
+            raise SysError(Errno.NOMEM, f"the guest cannot be copied: {error}") from None
+        return guest
+
+    def _take_memory(self, other: GuestTask) -> None:
+        """Make the exported memory what that of another instance is."""
+        memory = self._exports.get("memory")
+        if isinstance(memory, wasmtime.Memory):
+            missing = other.memory.measured() - self.memory.measured()
+            if missing > 0:
+                memory.grow(self._store, missing // PAGE)
+            self.memory.copy_from(other.memory)
+
+    def belong_to(self, process: Process) -> None:
+        """System calls are another process's from now on (vfork)."""
+        self._context.belong_to(process)
 
     def can_start(self, entry: str) -> bool:
         """Whether the guest can have threads that begin with an export."""
-        return self._shared is not None and self._module.exports.get(entry) == "function"
+        return self._shared is not None and self.module.exports.get(entry) == "function"
 
     def _import_memory(self, linker: wasmtime.Linker, max_pages: int) -> None:
-        wanted = self._module.memory
+        wanted = self.module.memory
         assert wanted is not None
         maximum = min(max_pages, _MAX_PAGES if wanted.maximum is None else wanted.maximum)
         if not wanted.shared:
             raise ModuleError(
-                f"{self._module.name} imports an unshared memory; export it instead, or build for wasm32-wasix"
+                f"{self.module.name} imports an unshared memory; export it instead, or build for wasm32-wasix"
             )
         if self._shared is None:
-            self._shared = SharedMemory(self._module.engine, wanted.minimum, maximum)
-        self._memory = self._shared.linear()
+            self._shared = SharedMemory(self.module.engine, wanted.minimum, maximum)
+        self.memory = self._shared.linear()
         module, name = wanted.module.encode(), wanted.name.encode()
         error: Any = ffi.wasmtime_linker_define(
             linker.ptr(),
@@ -117,13 +156,14 @@ class GuestTask:
 
     def _connect(self) -> epoch.Watched:
         """Let the task reach the engine. `Task.stop` moves the epoch on, and every store asks then."""
-        self._task.interrupt_engine = partial(epoch.interrupt, self._module.engine, self._task)
-        self._task.call_guest = self._call_guest
-        if self._module.exports.get(epoch.STACK_POINTER) == "global":
-            self._task.nudge_engine = self._module.engine.increment_epoch
+        self.task.interrupt_engine = partial(epoch.interrupt, self.module.engine, self.task)
+        self.task.call_guest = self._call_guest
+        self.task.stack = self.unwinder
+        if self.module.exports.get(epoch.STACK_POINTER) == "global":
+            self.task.nudge_engine = self.module.engine.increment_epoch
         # A guest whose libc knows no signals could not but end by one that it never asked for.
-        self._task.process.signals.pipes = any(each.name == "callback_signal" for each in self._module.functions)
-        return epoch.Watched(self._store, self._task, self._exports, self._border)
+        self.task.process.signals.pipes = any(each.name == "callback_signal" for each in self.module.functions)
+        return epoch.Watched(self._store, self.task, self._exports, self._border)
 
     def run(self, entry: EntryPoint | None) -> tuple[Any, ...]:
         """Run the guest to its end; the end is stored on the process.
@@ -132,82 +172,87 @@ class GuestTask:
             entry: what to call; None calls `_start`.
         Returns: the results of an entry point that returned.
         """
-        self._task.thread = get_ident()
-        if self._task.stopping:
-            return ()
-        try:
-            return self._run(entry)
-        except Exception as error:  # not a guest's doing, or `_Stopped` would have told
-            self._task.process.finish(self._status_of_crash(Crash("running the guest", error)))
-            return ()
 
-    def _run(self, entry: EntryPoint | None) -> tuple[Any, ...]:
-        process = self._task.process
-        try:
+        def begin() -> tuple[Any, ...]:
             self._instantiate()
             if entry is None:
-                self._call("_start", ())
-                results: tuple[Any, ...] = ()
-            else:
-                if "_initialize" in self._module.exports:
-                    self._call("_initialize", ())
-                results = self._call(entry.name, entry.arguments)
-        except _Stopped as stopped:
-            if not self._left():
-                process.finish(self._status_of(stopped))
-            return ()
-        process.finish(ExitStatus())
-        return results
+                self.unwinder.enter("_start", ())
+                return ()
+            if "_initialize" in self.module.exports:
+                self.unwinder.enter("_initialize", ())
+            return self.unwinder.enter(entry.name, entry.arguments)
+
+        return self._run(begin, thread=False)
 
     def run_thread(self, entry: str, arguments: tuple[int, ...]) -> None:
         """Run a thread of the guest, beside its main one, to its end. Only exit, kill and traps end the process."""
-        self._task.thread = get_ident()
-        if self._task.stopping:
-            return
+
+        def begin() -> tuple[Any, ...]:
+            self._instantiate()
+            return self.unwinder.enter(entry, arguments)
+
+        self._run(begin, thread=True)
+
+    def run_copy(self, frames: Frames) -> tuple[Any, ...]:
+        """Run a `copy` to its end: it is in the middle of the call that was fork."""
+        thread = frames.entry.name in THREAD_ENTRIES
+        return self._run(lambda: self.unwinder.re_enter(frames, 0), thread=thread)
+
+    def _run(self, begin: Callable[[], tuple[Any, ...]], *, thread: bool) -> tuple[Any, ...]:
+        process = self.task.process
+        self.task.thread = get_ident()
+        if self.task.stopping:
+            return ()
         try:
             try:
-                self._instantiate()
-                self._call(entry, arguments)
-            except _Stopped:
+                results = begin()
+            except Stopped:
                 if not self._left():
                     raise
-            self._destroy_locals()
-        except _Stopped as stopped:
-            self._task.process.finish(self._status_of(stopped))
-        except Exception as error:  # as in `run`
-            self._task.process.finish(self._status_of_crash(Crash("running a thread of the guest", error)))
+                results = ()
+            else:
+                if not thread:
+                    process.finish(ExitStatus())
+            if thread:
+                self._destroy_locals()
+            return results
+        except Stopped as stopped:
+            process.finish(self.status_of(stopped))
+        except Exception as error:  # not a guest's doing, or `Stopped` would have told
+            process.finish(self._status_of_crash(Crash("running the guest", error)))
+        return ()
 
     def _left(self) -> bool:
         """Whether the guest was stopped because its thread asked to leave."""
-        return isinstance(self._task.unwind, ThreadEnd) and not self._task.stopping
+        return isinstance(self.task.unwind, ThreadEnd) and not self.task.stopping
 
     def _destroy_locals(self) -> None:
         """Hand the values of thread-local keys to the guest's destructor, which may set some again (POSIX)."""
-        locals_ = self._task.locals
+        locals_ = self.task.locals
         for _ in range(_DESTRUCTOR_ROUNDS):
-            if not locals_ or self._module.signature(_DESTRUCTOR) != "iiii:":
+            if not locals_ or self.signature(_DESTRUCTOR) != "iiii:":
                 return
             for key in list(locals_):
-                value, data = locals_.pop(key), self._task.process.local_keys.user_data(key)
+                value, data = locals_.pop(key), self.task.process.local_keys.user_data(key)
                 if value and data is not None:
                     words = (data & _LOW, data >> 32, value & _LOW, value >> 32)
-                    self._call(_DESTRUCTOR, words)
+                    self.call(_DESTRUCTOR, words)
 
-    def _status_of(self, stopped: _Stopped) -> ExitStatus:
+    def status_of(self, stopped: Stopped) -> ExitStatus:
         """What made the engine return early: our own doing, a mistake of ours, or a trap of the guest."""
-        unwind, crash = self._task.unwind, self._border.crash
+        unwind, crash = self.task.unwind, self._border.crash
         if isinstance(unwind, ProcessExit):
             return ExitStatus(code=unwind.code)
         if isinstance(unwind, Killed):
             return ExitStatus(signal=unwind.signal)
-        if isinstance(unwind, ThreadEnd) or (self._task.stopping and crash is None):
+        if isinstance(unwind, ThreadEnd) or (self.task.stopping and crash is None):
             return ExitStatus()  # the process has its status already
         if crash is not None:
             return self._status_of_crash(crash)
-        return ExitStatus(signal=_ABORT, reason=stopped.text + _hint(self._task.process.missing))
+        return ExitStatus(signal=_ABORT, reason=stopped.text + hint(self.task.process.missing))
 
     def _status_of_crash(self, crash: Crash) -> ExitStatus:
-        self._task.process.crash = crash
+        self.task.process.crash = crash
         return ExitStatus(signal=_ABORT, reason=f"{crash}; this is a mistake in pywasix, please report it")
 
     def _instantiate(self) -> None:
@@ -216,19 +261,19 @@ class GuestTask:
         error = ffi.wasmtime_linker_instantiate(
             self._linker.ptr(),
             self._store._context(),
-            self._module.compiled.ptr(),
+            self.module.compiled.ptr(),
             ctypes.byref(instance),
             ctypes.byref(trap),
         )
-        _raise_if_stopped(error, trap)
+        raise_if_stopped(error, trap)
         exports = wasmtime.Instance._from_raw(instance).exports(self._store)
         self._exports.update({name: exports[name] for name in exports})
         memory = self._exports.get("memory")
         if self._shared is None and isinstance(memory, wasmtime.Memory):
-            self._memory = exported_memory(self._store, memory)
-            self._context.memory = self._memory
+            self.memory = exported_memory(self._store, memory)
+            self._context.memory = self.memory
 
-    def _call(self, name: str, arguments: Sequence[int | float]) -> tuple[Any, ...]:
+    def call(self, name: str, arguments: Sequence[int | float]) -> tuple[Any, ...]:
         """Call an export. The package's own way would raise a process-wide last exception; this one does not."""
         function: wasmtime.Func = self._exports[name]
         kind = function.type(self._store)
@@ -236,6 +281,10 @@ class GuestTask:
         for index, (wanted, value) in enumerate(zip(kind.params, arguments, strict=True)):
             params[index] = wasmtime.Val._convert_to_raw(self._store, wanted, value)
         results = (ffi.wasmtime_val_t * len(kind.results))()
+        self._call_raw(function, params, results)
+        return tuple(wasmtime.Val._from_raw(self._store, each).value for each in results)
+
+    def _call_raw(self, function: wasmtime.Func, params: Any, results: Any) -> None:
         trap = ctypes.POINTER(ffi.wasm_trap_t)()
         error = ffi.wasmtime_func_call(
             self._store._context(),
@@ -246,51 +295,101 @@ class GuestTask:
             len(results),
             ctypes.byref(trap),
         )
-        _raise_if_stopped(error, trap)
-        return tuple(wasmtime.Val._from_raw(self._store, each).value for each in results)
+        raise_if_stopped(error, trap)
+
+    def signature(self, name: str) -> str | None:
+        """The type of an exported function as a code such as "ii:i"; None when there is no such function."""
+        function = self._exports.get(name)
+        return type_code(function.type(self._store)) if isinstance(function, wasmtime.Func) else None
+
+    def register(self, name: str) -> int | None:
+        """The value of an exported i32 global, as an unsigned number; None when there is none."""
+        found = self._exports.get(name)
+        if not isinstance(found, wasmtime.Global):
+            return None
+        value = found.value(self._store)
+        return value & _LOW if isinstance(value, int) else None
+
+    def registers(self) -> dict[str, int | float]:
+        """The values of all exported globals that can change."""
+        return {name: self._exports[name].value(self._store) for name in self._registers()}
+
+    def set_registers(self, values: dict[str, int | float]) -> None:
+        """Give exported globals values that `registers` told."""
+        for name, value in values.items():
+            self._exports[name].set_value(self._store, value)
+
+    def _registers(self) -> list[str]:
+        if self._mutable is None:
+            globals_ = (each for each in self._exports.items() if isinstance(each[1], wasmtime.Global))
+            self._mutable = [name for name, found in globals_ if _is_register(found.type(self._store))]
+        return self._mutable
+
+    def control(self, name: str) -> Callable[..., None]:
+        """A quick way to call an export that takes i32 numbers and gives nothing."""
+        function: wasmtime.Func = self._exports[name]
+        none = (ffi.wasmtime_val_t * 0)()
+
+        def call(*values: int) -> None:
+            params = (ffi.wasmtime_val_t * len(values))()
+            for param, value in zip(params, values, strict=True):
+                param.kind = ffi.WASMTIME_I32
+                param.of.i32 = value
+            self._call_raw(function, params, none)
+
+        return call
 
     def _call_guest(self, name: str, arguments: tuple[int, ...]) -> None:
         """Call an export from inside a system call. What unwinds it keeps unwinding."""
-        kind = self._exports[name].type(self._store)
-        if type_code(kind) != "i" * len(arguments) + ":":
+        if self.signature(name) != "i" * len(arguments) + ":":
             self._end_in_call(f"{printable(name)} is called with {len(arguments)} i32 and has another type")
         if self._depth == _MAX_DEPTH:
             self._end_in_call(f"{_MAX_DEPTH} calls of the guest by the host are nested")
         self._depth += 1
         try:
-            self._call(name, arguments)
-        except _Stopped as stopped:
-            if self._task.unwind is not None:
-                raise self._task.unwind from None
-            if self._task.stopping:
-                raise ThreadEnd from None
-            self._task.process.finish(self._status_of(stopped))
-            raise ThreadEnd from None
+            call = GuestCall(name, arguments, self._signal_of(name, arguments))
+            self.unwinder.nested(call, lambda: self.guarded(lambda: self.call(name, arguments)))
         finally:
             self._depth -= 1
 
+    def _signal_of(self, name: str, arguments: tuple[int, ...]) -> int:
+        """Which signal a call of the guest handles; 0 for another call."""
+        handled = arguments[0] if len(arguments) == 1 and name == self.task.process.signals.handler else 0
+        return handled if handled in self.task.signals.running else 0
+
+    def guarded(self, call: Callable[[], object]) -> None:
+        """Call the guest from inside a system call: raises Unwind for what makes the engine come back early."""
+        try:
+            call()
+        except Stopped as stopped:
+            if self.task.unwind is not None:
+                raise self.task.unwind from None
+            if self.task.stopping:
+                raise ThreadEnd from None
+            self.task.process.finish(self.status_of(stopped))
+            raise ThreadEnd from None
+
     def _end_in_call(self, reason: str) -> NoReturn:
         """The guest cannot be called as it wants to be, and cannot be told."""
-        self._task.process.finish(ExitStatus(signal=_ABORT, reason=reason))
+        self.task.process.finish(ExitStatus(signal=_ABORT, reason=reason))
         raise ThreadEnd
 
     def close(self) -> None:
-        """Give the store back. No view of the memory is left behind."""
+        """Give the store back. No view of the memory is left behind. Harmless when done before."""
+        if self._closed:
+            return
+        self._closed = True
         self._watched.forget()
-        self._task.disconnect()
-        self._memory.forget()
+        self.task.disconnect()
+        self.memory.forget()
         self._exports.clear()
         self._linker.close()
         self._store.close()
         self._border.forget()
 
 
-class _Stopped(Exception):
-    """The engine came back early; the text is for people."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
+def _is_register(kind: wasmtime.GlobalType) -> bool:
+    return kind.mutable and type_code(wasmtime.FuncType([kind.content], [])) in ("i:", "I:", "f:", "F:")
 
 
 def _check_size(module: GuestModule, max_pages: int) -> None:
@@ -298,28 +397,3 @@ def _check_size(module: GuestModule, max_pages: int) -> None:
     for each in module.compiled.exports:
         if isinstance(each.type, wasmtime.MemoryType) and each.type.limits.min > max_pages:
             raise ModuleError(f"{module.name} {too_large(each.type.limits.min, max_pages)}")
-
-
-def _raise_if_stopped(error: Any, trap: Any) -> None:
-    if error:
-        raise _Stopped(str(wasmtime.WasmtimeError._from_ptr(error)))
-    if trap:
-        raise _Stopped(_backtrace(wasmtime.Trap._from_ptr(trap)))
-
-
-def _hint(missing: Iterable[str]) -> str:
-    """Programs trap when a call that they rely on is not there; libc does not say which."""
-    names = ", ".join(missing)
-    return f"\nit had called {names}, which pywasix does not support yet (see pywasix inspect)" if names else ""
-
-
-def _backtrace(trap: wasmtime.Trap) -> str:
-    """The trap's reason and the guest's stack, innermost frame first."""
-    lines = [trap.message.splitlines()[0]]
-    code = trap.trap_code
-    if code is not None:
-        lines = [f"wasm trap: {code.name.lower().replace('_', ' ')}"]
-    for index, frame in enumerate(trap.frames):
-        name = printable(frame.func_name or "") or f"<function {frame.func_index}>"
-        lines.append(f"  {index:3}: {name} at offset {frame.module_offset:#x}")
-    return "\n".join(lines)

@@ -62,6 +62,17 @@ class LinearMemory:
         self._view = _NOTHING
         self.size = 0
 
+    def measured(self) -> int:
+        """Bytes that exist now."""
+        return self._measure()[1]
+
+    def copy_from(self, other: LinearMemory) -> None:
+        """Make this memory, new and of the same size, what another one is. Pages that nobody touched stay so."""
+        from pywasix.engine.copying import copy_memory  # only who forks pays for it
+
+        (target, size), (source, available) = self._measure(), other._measure()
+        copy_memory(target, source, min(size, available))
+
     def check(self, pointer: int, size: int) -> None:
         """Make sure that `size` bytes at `pointer` exist, so that a later store cannot fail."""
         if pointer + size > self.size:
@@ -184,8 +195,16 @@ class SharedMemory:
     def __init__(self, engine: wasmtime.Engine, minimum: int, maximum: int) -> None:
         if minimum > maximum:
             raise ModuleError(f"the module {too_large(minimum, maximum)}")
+        self._engine = engine
+        self._maximum = maximum
         kind = wasmtime.MemoryType(wasmtime.Limits(minimum, maximum), shared=True)
         self._memory = wasmtime.SharedMemory(engine, kind)
+
+    def copy(self) -> SharedMemory:
+        """A memory of its own with the same contents, which other threads may be changing meanwhile."""
+        made = SharedMemory(self._engine, self._measure()[1] // PAGE, self._maximum)
+        made.linear().copy_from(self.linear())
+        return made
 
     def linear(self) -> LinearMemory:
         """Checked access to it."""

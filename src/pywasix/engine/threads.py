@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock, Thread, stack_size
+from typing import Any
 
 from pywasix.abi.errno import Errno
 from pywasix.engine.instance import GuestTask
@@ -27,17 +28,33 @@ def start_thread(main: Callable[[], None], name: str) -> Thread:
     return thread
 
 
-class GuestThreads:
-    """Every thread of a guest but the main one: a `kernel.threads.ThreadStarter`. `_lock` guards `_threads`.
+class GuestProcess:
+    """A guest in its process: the main task and every thread. A `kernel.launch.Running` and a `ThreadStarter`.
+
+    `_lock` guards `_threads`.
 
     Args:
-        main: the main task, whose module and memory they share.
+        main: the main task, whose module and memory the threads share.
+        begin: runs it to its end and gives the results of its entry point.
     """
 
-    def __init__(self, main: GuestTask) -> None:
+    def __init__(self, main: GuestTask, begin: Callable[[], tuple[Any, ...]]) -> None:
         self._main = main
+        self._begin = begin
         self._lock = Lock()
         self._threads: list[Thread] = []
+        main.task.process.starter = self
+
+    def run(self) -> tuple[Any, ...]:
+        """Run all of it to the end, and give it back."""
+        try:
+            return self._begin()
+        finally:
+            self._join()
+            self.close()
+
+    def close(self) -> None:
+        self._main.close()
 
     def can_start(self, entry: str) -> bool:
         return self._main.can_start(entry)
@@ -66,7 +83,7 @@ class GuestThreads:
             self._threads = [each for each in self._threads if each.is_alive()]
             self._threads.append(thread)
 
-    def join(self) -> None:
+    def _join(self) -> None:
         """Wait until all of them have ended; the main thread calls it last of all, when no more can start."""
         while True:
             with self._lock:

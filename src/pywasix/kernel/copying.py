@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pywasix.abi.errno import Errno
-from pywasix.errors import SysError
+from pywasix.errors import StackUnwinding, SysError
 
 if TYPE_CHECKING:
     from pywasix.kernel.file import File
@@ -26,7 +26,7 @@ def copy(task: Task, source: File, offset: int, target: File, count: int) -> int
             task.interruption_point()
             found = _read(task, source, room[: count - done], offset + done)
             taken = target.write(task, (found,)) if found else 0
-        except SysError:
+        except (SysError, StackUnwinding):
             if done:
                 break
             raise

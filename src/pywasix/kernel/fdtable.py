@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from operator import attrgetter
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -43,6 +44,10 @@ class Descriptor:
     def copy(self, *, cloexec: bool = False) -> Descriptor:
         """Another descriptor of the same file with the same rights (dup)."""
         return Descriptor(self.file, self.rights, self.inheriting, cloexec=cloexec)
+
+    def inherited(self) -> Descriptor:
+        """The same in the table of a child: close-on-exec and the name of a pre-opened directory stay."""
+        return Descriptor(self.file, self.rights, self.inheriting, cloexec=self.cloexec, preopen=self.preopen)
 
 
 class FdTable:
@@ -175,6 +180,20 @@ class FdTable:
             self.entries[target] = self.entries.pop(source)
             self._lowest = min(self._lowest, source)
         self._release(old.file)
+
+    def copy_to(self, child: FdTable) -> None:
+        """Give a new process what is open here; both refer to the same files (POSIX fork)."""
+        with self._lock:
+            child.entries = {fd: entry.inherited() for fd, entry in self.entries.items()}
+            for entry in child.entries.values():
+                entry.file.references += 1
+
+    def close_on_exec(self) -> None:
+        """Close what is marked so."""
+        for fd, entry in self.items():
+            if entry.cloexec:
+                with suppress(SysError):  # closed meanwhile, or what was written did not reach its disk
+                    self.close(fd)
 
     def close_all(self) -> None:
         """The process ended: close everything, also what is still being opened.

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from pywasix.abi.enums import Signal
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.kernel.futex import Futexes
-from pywasix.kernel.process import Process
+from pywasix.kernel.launch import NO_LAUNCHER, Launcher
+from pywasix.kernel.process import ExitStatus, Process
 from pywasix.kernel.task import Task
 from pywasix.kernel.wait import Poller
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 _MOST_IDS = 0x1FFFFFFF  # libc keeps a tid in 29 bits of its locks
 MOST_TASKS = 1024  # of one process
+MOST_PROCESSES = 1024  # of one program, zombies included
+FIRST = 1
+"""The process that Python started: when it ends, all others do, and it is the parent of orphans."""
 
 
 class Kernel:
@@ -30,11 +35,18 @@ class Kernel:
         process_lock: guards `status` of processes and `ended` of tasks, and the process table.
         terminal: the program's terminal, if it has one.
 
+        launcher: runs processes; set by the runtime.
+        ending: the first process has ended.
+
     Args:
         new_poller: makes the poller of a task.
+        max_processes: at once, those included that ended and were not waited for.
     """
 
-    def __init__(self, new_poller: Callable[[], Poller]) -> None:
+    def __init__(self, new_poller: Callable[[], Poller], *, max_processes: int = MOST_PROCESSES) -> None:
+        self.max_processes = max_processes
+        self.launcher: Launcher = NO_LAUNCHER
+        self.ending = False
         self.descriptor_lock = Lock()
         self.process_lock = Lock()
         self.futexes = Futexes()
@@ -59,10 +71,15 @@ class Kernel:
         """A new process with its main task, and nothing open."""
         poller = self._new_poller()
         with self.process_lock:
-            pid = self._take_id()
-            process = Process(self, pid, parent=parent, args=args, env=env, max_fds=max_fds)
-            process.tasks.append(Task(process, pid, poller))
-            self._processes[pid] = process
+            return self._new_process(poller, args, env, max_fds=max_fds, parent=parent)
+
+    def _new_process(
+        self, poller: Poller, args: Sequence[bytes], env: Sequence[bytes], *, max_fds: int, parent: int
+    ) -> Process:
+        pid = self._take_id()
+        process = Process(self, pid, parent=parent, args=args, env=env, max_fds=max_fds)
+        process.tasks.append(Task(process, pid, poller))
+        self._processes[pid] = process
         return process
 
     def start_task(self, process: Process) -> Task:
@@ -98,17 +115,76 @@ class Kernel:
         return self._processes.get(pid)
 
     def all_processes(self) -> list[Process]:
-        """Every process, those without a parent included."""
+        """Every process, those that nobody has waited for included."""
         return list(self._processes.values())
 
     def all_tasks(self) -> Iterable[Task]:
         """Every task of every process."""
         return [task for process in self.all_processes() for task in list(process.tasks)]
 
-    def forget(self, process: Process) -> None:
-        """A process ended; its number is not used again."""
+    def fork_process(self, task: Task) -> Process:
+        """A copy of a task's process, with a main task and what fork hands down; nothing runs in it yet.
+
+        Errors: AGAIN too many processes; MFILE, NFILE of the host.
+        """
+        parent = task.process
+        poller = self._new_poller()
         with self.process_lock:
-            self._processes.pop(process.pid, None)
+            full = len(self._processes) >= self.max_processes
+            if not full:
+                child = self._new_process(poller, parent.args, parent.env, max_fds=parent.fds.limit, parent=parent.pid)
+        if full:
+            poller.close()
+            raise SysError(Errno.AGAIN, f"a program has at most {self.max_processes} processes (--max-processes)")
+        child.complain = parent.complain
+        child.local_keys = parent.local_keys.copy()
+        child.main_task.locals = dict(task.locals)
+        child.main_task.checkpoints = task.checkpoints.copy()
+        child.files = None if parent.files is None else parent.files.copy()
+        parent.signals.forked(child, task)
+        parent.fds.copy_to(child.fds)
+        if self.ending:
+            child.terminate(Signal.KILL)
+        return child
+
+    def discard(self, process: Process) -> None:
+        """A process that could not begin."""
+        process.orphan = True  # nobody is to be told
+        process.terminate(Signal.KILL)
+        process.task_ended(process.main_task)
+
+    def process_ended(self, process: Process) -> None:
+        """A process is gone but for its status, which its parent may ask for; its own children are orphans now."""
+        with self.process_lock:
+            parent = None if process.orphan else self._processes.get(process.parent)
+            if parent is not None and parent.zombie:
+                parent = None
+            for child in [each for each in self._processes.values() if each.parent == process.pid]:
+                child.orphan = True
+                child.parent = FIRST
+                if child.zombie:
+                    self._processes.pop(child.pid)
+            process.zombie = True
+            if parent is None:
+                self._processes.pop(process.pid, None)
             last = not self._processes
         if last and self._timers is not None:
             self._timers.close()
+        process.ended.set()
+        if parent is not None:
+            for task in list(parent.waiting):
+                task.poller.wake()
+            parent.signals.post(Signal.CHLD)
+
+    def reap(self, process: Process) -> None:
+        """Forget a process whose status was told, for a caller that holds `process_lock`."""
+        del self._processes[process.pid]
+
+    def end_all(self) -> None:
+        """The first process has ended: nothing outlives the program."""
+        self.ending = True
+        running = [each for each in self.all_processes() if each.status is None and each.pid != FIRST]
+        for process in running:
+            process.ask_to_finish(ExitStatus(signal=Signal.KILL))
+        for process in running:
+            process.main_task.interrupt_engine()

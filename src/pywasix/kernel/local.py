@@ -28,6 +28,14 @@ class LocalKeys:
             self._user_data[key] = user_data
         return key
 
+    def copy(self) -> LocalKeys:
+        """The keys of a child made by fork."""
+        made = LocalKeys()
+        with self._lock:
+            made._user_data = dict(self._user_data)
+            made._numbers = count(max(self._user_data, default=0) + 1)
+        return made
+
     def check(self, key: int) -> None:
         """Errors: INVAL unknown key."""
         if key not in self._user_data:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from threading import Event
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from pywasix.abi.enums import Signal
 from pywasix.kernel.fdtable import FdTable
 from pywasix.kernel.local import LocalKeys
 from pywasix.kernel.signal import Signals
 
 if TYPE_CHECKING:
     from pywasix.kernel.kernel import Kernel
+    from pywasix.kernel.launch import Successor
     from pywasix.kernel.task import Task
     from pywasix.kernel.threads import ThreadStarter
 
@@ -44,12 +46,16 @@ class Process:
 
     Attributes:
         pid, parent: the kernel's own numbers; no OS process stands behind them. The parent of a
-            program that Python started is 0.
+            program that Python started is 0, that of an orphan is the first process.
+        orphan: its parent has ended; nobody waits for its end.
+        zombie: it has ended, and is known for as long as its parent may ask how; guarded by the process lock.
+        waiting: the tasks that wait for the end of a child.
         args, env: bytes, `env` as KEY=VALUE.
         status: how it ended; None while it runs. Set once, under the kernel's process lock.
         local_keys: thread-local keys of the 2022 generation.
         ended: set when the last task is gone and every descriptor is closed.
         starter: runs guest code in new threads; None for a guest without.
+        successor: what it runs next, in place of what it runs now (exec).
         complain: tells the user something about the guest that the guest itself cannot be told.
         files: its view of the file system; whoever makes the process sets it, and it is closed with the process.
         missing: calls that were answered with NOSYS because nothing stands behind them, in their order.
@@ -74,12 +80,15 @@ class Process:
         self.fds = FdTable(max_fds, kernel.descriptor_lock, kernel.all_tasks)
         self.signals = Signals(self)
         self.tasks: list[Task] = []
+        self.orphan = self.zombie = False
+        self.waiting: list[Task] = []
         self.local_keys = LocalKeys()
         self.files: ProcessFiles | None = None
         self.status: ExitStatus | None = None
         self.ended = Event()
         self.missing: dict[str, None] = {}
         self.starter: ThreadStarter | None = None
+        self.successor: Successor | None = None
         self.complain: Callable[[str], None] = _say_nothing
         self.crash: Exception | None = None
 
@@ -90,16 +99,24 @@ class Process:
 
     def finish(self, status: ExitStatus) -> None:
         """End the process: the first status counts, and every task is taken down."""
+        self.ask_to_finish(status)
+        self.main_task.interrupt_engine()
+
+    def ask_to_finish(self, status: ExitStatus) -> None:
+        """`finish` for a caller that interrupts the engine himself, once for many processes."""
         with self.kernel.process_lock:
             if self.status is None:
                 self.status = status
         for task in list(self.tasks):
             task.ask_to_stop()
-        self.main_task.interrupt_engine()
 
     def terminate(self, signal: int) -> None:
         """End the process by a signal."""
         self.finish(ExitStatus(signal=signal))
+
+    def abort(self, reason: str) -> None:
+        """End the process by SIGABRT, as if it had called abort(), for what it cannot be told."""
+        self.finish(ExitStatus(signal=Signal.ABRT, reason=reason))
 
     def task_ended(self, task: Task) -> None:
         """A task is gone; the last one closes what the process held."""
@@ -123,8 +140,7 @@ class Process:
             if last:
                 self.signals.cancel_timers()
                 self.starter = None  # it holds the guest's memory
-                self.kernel.forget(self)
-                self.ended.set()
+                self.kernel.process_ended(self)
 
 
 def _say_nothing(text: str) -> None:

@@ -240,13 +240,18 @@ class Signals:
             if self.handler is None:  # exec left it pending
                 self._default(number)
                 continue
-            state.running.add(number)
-            try:
-                task.call_guest(self.handler, (number,))
-            finally:
-                state.running.discard(number)
+            self.run_handler(task, number, self.handler)
             ran = True
         return ran
+
+    def run_handler(self, task: Task, number: int, name: str) -> None:
+        """Run the guest's handler in a task; the signal is blocked meanwhile. Also where fork comes back into one."""
+        running = task.signals.running
+        running.add(number)
+        try:
+            task.call_guest(name, (number,))
+        finally:
+            running.discard(number)
 
     def _take(self, state: TaskSignals) -> int:
         """Take the pending signal with the lowest number whose handler does not run here; 0 when there is none."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pywasix.abi.enums import FileType, Whence
 from pywasix.abi.errno import Errno
-from pywasix.errors import SysError, WouldBlock
+from pywasix.errors import StackUnwinding, SysError, WouldBlock
 from pywasix.kernel.file import SEEK_RIGHTS, STREAM_RIGHTS, File, FileStatus, after
 from pywasix.kernel.wait import READABLE, WRITABLE, Handle, until
 
@@ -74,7 +74,7 @@ class StreamFile(File):
             try:
                 task.interruption_point()  # a channel takes a part at a time, so that a kill need not wait for all
                 done += self._transfer(task, partial(self._channel.write, rest), WRITABLE)
-            except SysError:
+            except (SysError, StackUnwinding):
                 break  # what was written counts; the error shows on the next call, as POSIX says
         return done
 

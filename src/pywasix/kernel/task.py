@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from pywasix.abi.errno import Errno
-from pywasix.errors import Killed, SysError, ThreadEnd, Unwind
+from pywasix.errors import Killed, StackUnwinding, SysError, ThreadEnd, Unwind
+from pywasix.kernel.checkpoints import Checkpoints
 from pywasix.kernel.signal import TaskSignals
+from pywasix.kernel.stack import NO_STACK, CallStack
 
 if TYPE_CHECKING:
     from pywasix.kernel.file import File
     from pywasix.kernel.process import Process
+    from pywasix.kernel.vfork import VforkChild
     from pywasix.kernel.wait import Poller
 
 
@@ -37,6 +40,9 @@ class Task:
         thread: the host's number of the thread that runs it, 0 before it does; set by the engine.
         call_guest: calls an export of the guest, from inside a system call; set by the engine.
         locals: values of the thread-local keys of the 2022 generation.
+        stack: the guest's call stack, which it can save and go back into; set by the engine.
+        checkpoints: stacks that it has saved for longjmp.
+        child: the child that runs in its place now (vfork).
         joiners: the tasks that wait for this one's end.
         signals: what is pending for this task alone, and whether signals wait.
     """
@@ -45,6 +51,8 @@ class Task:
         "asleep",
         "attention",
         "call_guest",
+        "checkpoints",
+        "child",
         "ended",
         "interrupt_engine",
         "interrupted",
@@ -55,6 +63,7 @@ class Task:
         "poller",
         "process",
         "signals",
+        "stack",
         "stopping",
         "thread",
         "tid",
@@ -78,7 +87,10 @@ class Task:
         self.interrupted = 0
         self.asleep = False
         self.call_guest: Callable[[str, tuple[int, ...]], None] = _no_guest
+        self.stack: CallStack = NO_STACK
         self.locals: dict[int, int] = {}
+        self.checkpoints = Checkpoints()
+        self.child: VforkChild | None = None
         self.joiners: list[Task] = []
         self.signals = TaskSignals()
 
@@ -87,6 +99,12 @@ class Task:
         self.interrupt_engine = _nothing
         self.nudge_engine = None
         self.call_guest = _no_guest
+        self.stack = NO_STACK
+
+    def belong_to(self, process: Process) -> None:
+        """Be the task of another process from now on (vfork)."""
+        self.process = process
+        self.stack.belong_to(process)
 
     def stop(self) -> None:
         """Take this task down at its next interruption point. Any thread may call it, repeatedly."""
@@ -114,6 +132,9 @@ class Task:
         if self.stopping:
             self.attention = True  # stays up: every later point must end the task too
             raise self._end()
+        if self.stack.unwinding:
+            self.attention = True  # until the guest is back where it was
+            raise StackUnwinding(nested=True)
         return self.process.signals.deliver(self)
 
     def interruption_point(self) -> None:
@@ -122,10 +143,17 @@ class Task:
         Errors: INTR when a signal handler ran; BADF when the file was closed by another thread.
         Raises Unwind when the task must end.
         """
-        if self.attention and self.attend():
+        if self.attention and self._interrupted():
             raise SysError(Errno.INTR, "a signal handler ran")
         if self.lost_file is not None and self.lost_file is self.waiting_on:
             raise SysError(Errno.BADF, "another thread closed the descriptor")
+
+    def _interrupted(self) -> bool:
+        try:
+            return self.attend()
+        except StackUnwinding as unwinding:
+            unwinding.outcome = SysError(Errno.INTR, "a signal handler ran")
+            raise
 
     def leave(self, file: File) -> None:
         """A call on a file is over; give the file back if its last descriptor went meanwhile."""

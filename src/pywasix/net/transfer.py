@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pywasix.abi.enums import RiFlags, SiFlags, SockType
 from pywasix.abi.errno import Errno
-from pywasix.errors import SysError, WouldBlock
+from pywasix.errors import StackUnwinding, SysError, WouldBlock
 from pywasix.kernel.file import File, after
 from pywasix.kernel.wait import HANGUP, READABLE, WRITABLE, Handle, deadline_after, remaining, until
 from pywasix.net.stack import Channel
@@ -291,7 +291,7 @@ class Transfer(File):
                 if done:
                     task.interruption_point()
                 sent = attempt() if self.nonblocking else until(task, attempt, self.handle, WRITABLE, deadline)
-            except SysError:
+            except (SysError, StackUnwinding):
                 if done:
                     break  # what was taken counts; the error shows on the next call
                 raise

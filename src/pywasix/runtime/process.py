@@ -6,13 +6,14 @@ from contextlib import ExitStack, suppress
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any
 
-from pywasix.engine.instance import EntryPoint, GuestTask
 from pywasix.engine.threads import start_thread
 from pywasix.errors import OptionError
 from pywasix.host.exchange import Exchange
 from pywasix.host.stdio import Stdio
+from pywasix.kernel.launch import Running
 from pywasix.kernel.process import Process as KernelProcess
 from pywasix.net.network import Network
+from pywasix.runtime.processes import run_process
 
 if TYPE_CHECKING:
     from pywasix.net.policy import NetworkPolicy
@@ -167,12 +168,12 @@ class Process:
                     stream.close()
         self.wait()
 
-    def _launch(self, guest: GuestTask, entry: EntryPoint | None, held: ExitStack) -> None:
+    def _launch(self, first: Running, held: ExitStack) -> None:
         """Run the guest in a thread of its own, which gives back all that is held, whatever fails."""
 
         def main() -> None:
             with held:
-                self.results = guest.run(entry)
+                self.results = run_process(self._process, first)
 
         try:
             self._thread = start_thread(main, f"pywasix-{self.pid}")

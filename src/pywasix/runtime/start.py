@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pywasix.engine.border import Wrapper
 from pywasix.engine.instance import GuestTask
 from pywasix.engine.memory import LinearMemory
-from pywasix.engine.threads import GuestThreads
+from pywasix.engine.threads import GuestProcess
 from pywasix.errors import OptionError
 from pywasix.host.exchange import check_input
 from pywasix.host.limits import guest_file_limit
@@ -25,6 +25,7 @@ from pywasix.net.network import Network
 from pywasix.runtime import options
 from pywasix.runtime.networks import descriptors_each, make_network
 from pywasix.runtime.process import Process
+from pywasix.runtime.processes import Processes
 from pywasix.syscalls.context import Context
 
 if TYPE_CHECKING:
@@ -140,14 +141,15 @@ def start(
         def make_context(task: Task, memory: LinearMemory, exports: Callable[[str], bool]) -> Context:
             return Context(task, memory, network, generation, _SERVICES, exports)
 
+        processes = process.kernel.launcher = Processes(process.kernel)
+        held.callback(processes.finish)
         guest = GuestTask(process.main_task, module, make_context, max_pages=max_pages, wrap=tracer)
         held.callback(guest.close)
-        threads = process.starter = GuestThreads(guest)
-        held.callback(threads.join)
+        first = GuestProcess(guest, lambda: guest.run(entry))
         streams = open_ends(stdio.ends, text=text, encoding=encoding, errors=errors)
         running = Process(arguments, process, network, stdio, streams)
         running.listeners = listening
-        running._launch(guest, entry, held.pop_all())
+        running._launch(first, held.pop_all())
         undo.pop_all()
     return running
 

@@ -94,14 +94,20 @@ class Context:
         exports: Callable[[str], bool],
     ) -> None:
         self.task = task
-        self.process: Process = task.process
+        self.process: Process
+        self.fds: FdTable
+        self.belong_to(task.process)
         self.kernel: Kernel = task.process.kernel
-        self.fds: FdTable = task.process.fds
         self.memory = memory
         self.network = network
         self.generation = generation
         self.services = services
         self.exports = exports
+
+    def belong_to(self, process: Process) -> None:
+        """The calls of the task are this process's from now on."""
+        self.process = process
+        self.fds = process.fds
 
     @property
     def files(self) -> GuestFiles:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pywasix.abi.enums import Option
+from pywasix.abi.enums import JoinStatusType, Option
 from pywasix.abi.errno import Errno
-from pywasix.abi.records import OptionTimestamp
+from pywasix.abi.records import ErrnoSignal, ExitNormal, JoinStatus, JoinStatusU, OptionTimestamp
 from pywasix.errors import SysError
 from pywasix.kernel.fdtable import Descriptor
 from pywasix.kernel.file import File
+from pywasix.kernel.process import ExitStatus
 from pywasix.syscalls.context import Context, GuestMemory
+
+_EXIT_BITS = 0xFF  # of an exit code, which a parent is told (POSIX _exit)
 
 
 def optional_time(memory: GuestMemory, pointer: int) -> int | None:
@@ -39,3 +42,18 @@ def open_file(ctx: Context, cell: int, make: Callable[[], File]) -> None:
         raise
     ctx.fds.install(fd, Descriptor(file, file.rights, file.rights))
     ctx.memory.store_u32(cell, fd)
+
+
+def join_status(status: ExitStatus | None) -> JoinStatus:
+    """How a child ended, as proc_join tells it; None: it has not."""
+    if status is None:
+        return JoinStatus(JoinStatusType.NOTHING, JoinStatusU(bytes(JoinStatusU.SIZE)))
+    if status.signal:
+        return JoinStatus(JoinStatusType.EXIT_SIGNAL, JoinStatusU.of(ErrnoSignal(0, status.signal)))
+    return JoinStatus(JoinStatusType.EXIT_NORMAL, JoinStatusU.of(ExitNormal(status.code & _EXIT_BITS)))
+
+
+def wait_status(status: ExitStatus | None) -> int:
+    """How a child ended, as waitpid() tells it: the signal, or the exit code in the second byte."""
+    assert status is not None
+    return status.signal or (status.code & _EXIT_BITS) << 8

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pywasix.abi.enums import JoinFlags, Option
 from pywasix.abi.errno import Errno
-from pywasix.abi.scalars import ExitCode, Out, Pid
+from pywasix.abi.records import JoinStatus, OptionPid
+from pywasix.abi.scalars import Bool, ExitCode, Flags, InOut, Out, Pid
 from pywasix.errors import ProcessExit, SysError
+from pywasix.kernel import children, fork
 from pywasix.syscalls.context import Context
+from pywasix.syscalls.decode import join_status, wait_status
 from pywasix.syscalls.row import BASE, EXTENSION, syscall
+
+_ANY = 0xFFFFFFFF
 
 
 @syscall(modules=BASE, result="noreturn")
@@ -25,6 +31,63 @@ def proc_exit2(ctx: Context, rval: ExitCode) -> None:
     ABI: WASIX since 2025-12. Errors: none.
     """
     raise ProcessExit(rval)
+
+
+@syscall(modules=EXTENSION)
+def proc_fork(ctx: Context, copy_memory: Bool, pid_ptr: Out[Pid]) -> None:
+    """Make a copy of the process, which goes on here with 0 in `pid_ptr`; the parent gets the child's pid.
+
+    ABI: WASIX; the guest needs asyncify. Only the calling thread goes on in the child. Without `copy_memory` (vfork)
+    the child runs in the parent's place until it runs another program or ends.
+    Errors: FAULT; INVAL no bool; AGAIN too many processes; NOMEM; NOTSUP built without asyncify, or in a destructor,
+    or in a handler that interrupts computing; MFILE, NFILE of the host.
+    """
+    ctx.memory.check(pid_ptr, 4)
+    if copy_memory > 1:
+        raise SysError(Errno.INVAL, f"copy_memory is {copy_memory}, not 0 or 1")
+    then = fork.copied(ctx.task) if copy_memory else fork.shared(ctx.task)
+    ctx.memory.store_u32(pid_ptr, ctx.task.stack.through(then))
+
+
+@syscall(modules=EXTENSION, name="proc_fork")
+def proc_fork_2022(ctx: Context, pid_ptr: Out[Pid]) -> None:
+    """Make a copy of the process: proc_fork that copies, before it could do without.
+
+    ABI: WASIX before 2022-09. Errors: as proc_fork.
+    """
+    proc_fork(ctx, 1, pid_ptr)
+
+
+@syscall(modules=EXTENSION)
+def proc_join(ctx: Context, pid: InOut[OptionPid], flags: Flags[JoinFlags], status_ptr: Out[JoinStatus]) -> None:
+    """Wait for the end of a child, a certain one or any; without waiting, one that still runs is told as pid 0.
+
+    ABI: WASIX since 2023-03; libc makes waitpid() of it. Nothing stops processes, so that WAKE_STOPPED wakes nobody.
+    Errors: FAULT; INVAL the pid is no option; CHILD no such child; INTR a signal handler ran.
+    """
+    ctx.memory.check(pid, OptionPid.SIZE)
+    ctx.memory.check(status_ptr, JoinStatus.SIZE)
+    wanted = ctx.memory.load(OptionPid, pid)
+    if wanted.tag not in (Option.NONE, Option.SOME):
+        raise SysError(Errno.INVAL, f"option tag {wanted.tag}")
+    which = wanted.value if wanted.tag == Option.SOME else None
+    ended = children.join(ctx.task, which, wait=not flags & JoinFlags.NON_BLOCKING)
+    ctx.memory.store(pid, OptionPid(Option.SOME, ended.pid if ended else 0))
+    ctx.memory.store(status_ptr, join_status(ended.status if ended else None))
+
+
+@syscall(modules=EXTENSION, name="proc_join")
+def proc_join_2022(ctx: Context, pid: InOut[Pid], exitcode: Out[ExitCode]) -> None:
+    """Wait for the end of a child, a certain one or any (-1); `exitcode` is what waitpid() gives its caller.
+
+    ABI: WASIX of 2022. Errors: FAULT; CHILD no such child; INTR a signal handler ran.
+    """
+    ctx.memory.check(exitcode, 4)
+    wanted = ctx.memory.load_u32(pid)
+    ended = children.join(ctx.task, None if wanted == _ANY else wanted, wait=True)
+    assert ended is not None
+    ctx.memory.store_u32(pid, ended.pid)
+    ctx.memory.store_u32(exitcode, wait_status(ended.status))
 
 
 @syscall(modules=EXTENSION)

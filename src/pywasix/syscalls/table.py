@@ -32,6 +32,7 @@ _FAMILIES = {
     "random": ("random",),
     "resolve": ("resolve",),
     "sched": ("proc",),
+    "stack": ("stack",),
     "sock": ("sock", "sock_io", "sock_opt", "sock_msg", "multicast", "sock_file"),
     "thread": ("thread", "thread_local", "signal"),
     "thread-spawn": ("thread",),

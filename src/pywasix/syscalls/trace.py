@@ -15,7 +15,7 @@ from typing import Any
 from pywasix.abi.codecs import iter_iovecs
 from pywasix.abi.records import Ciovec, Iovec
 from pywasix.abi.scalars import U8, Char, PointerSize, Size
-from pywasix.errors import SysError, Unwind
+from pywasix.errors import StackUnwinding, SysError, Unwind
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.row import Param, Row
 from pywasix.syscalls.trace_values import (
@@ -61,6 +61,8 @@ class Tracer:
             except SysError as error:
                 self._print(call, f"{error.errno.name}{f' ({error.text})' if error.text else ''}")
                 raise
+            except StackUnwinding:
+                raise  # the guest comes back into this call, and then there is something to tell
             except Unwind:
                 self._print(call, "?")
                 raise

@@ -1,0 +1,44 @@
+"""What makes the engine come back early: our own traps, or the guest's, told for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import wasmtime
+
+from pywasix.errors import printable
+
+
+class Stopped(Exception):
+    """The engine came back early; the text is for people."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+def raise_if_stopped(error: Any, trap: Any) -> None:
+    """Raise `Stopped` for what a call of the engine gave back."""
+    if error:
+        raise Stopped(str(wasmtime.WasmtimeError._from_ptr(error)))
+    if trap:
+        raise Stopped(_backtrace(wasmtime.Trap._from_ptr(trap)))
+
+
+def hint(missing: Iterable[str]) -> str:
+    """Programs trap when a call that they rely on is not there; libc does not say which."""
+    names = ", ".join(missing)
+    return f"\nit had called {names}, which pywasix does not support yet (see pywasix inspect)" if names else ""
+
+
+def _backtrace(trap: wasmtime.Trap) -> str:
+    """The trap's reason and the guest's stack, innermost frame first."""
+    lines = [trap.message.splitlines()[0]]
+    code = trap.trap_code
+    if code is not None:
+        lines = [f"wasm trap: {code.name.lower().replace('_', ' ')}"]
+    for index, frame in enumerate(trap.frames):
+        name = printable(frame.func_name or "") or f"<function {frame.func_index}>"
+        lines.append(f"  {index:3}: {name} at offset {frame.module_offset:#x}")
+    return "\n".join(lines)

@@ -1,0 +1,44 @@
+"""fork and vfork: what happens while the caller's stack is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pywasix.kernel.vfork import VforkChild
+
+if TYPE_CHECKING:
+    from pywasix.kernel.stack import SavedStack
+    from pywasix.kernel.task import Task
+
+
+def copied(task: Task) -> Callable[[SavedStack], int]:
+    """fork(2): start a copy of the caller's process; gives its pid.
+
+    Errors: AGAIN too many processes; NOMEM; MFILE, NFILE of the host.
+    """
+
+    def fork(saved: SavedStack) -> int:
+        kernel = task.process.kernel
+        child = kernel.fork_process(task)
+        try:
+            task.stack.fork(child, saved)
+        except BaseException:
+            kernel.discard(child)
+            raise
+        return child.pid
+
+    return fork
+
+
+def shared(task: Task) -> Callable[[SavedStack], int]:
+    """vfork(2): let a child run in the caller's place; gives 0 to the child, and its pid when the caller goes on.
+
+    Errors: AGAIN too many processes; MFILE, NFILE of the host.
+    """
+
+    def vfork(saved: SavedStack) -> int:
+        VforkChild(task, task.process.kernel.fork_process(task), saved).begin()
+        return 0
+
+    return vfork
