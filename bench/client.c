@@ -1,12 +1,13 @@
 /*
  * The client of every measurement: the same small program for each server, so that its cost is the same.
  *
- *   client echo|bulk|accept|send|receive IP PORT SECONDS
+ *   client echo|bulk|accept|send|receive|http IP PORT SECONDS
  *   client idle|sequential IP PORT COUNT
  *
  * echo: 64-byte round trips on one connection. bulk: the same with 64 KiB. accept: connect, wait until the server
- * has closed, close. send and receive: chunks of 64 KiB to and from bench_bulk. Prints "AMOUNT SECONDS": round
- * trips, connections or bytes, and the time that they took. idle: COUNT connections that stay, one HTTP request on
+ * has closed, close. send and receive: chunks of 64 KiB to and from bench_bulk. http: keep-alive requests on 32
+ * connections, one under way on each. Prints "AMOUNT SECONDS": round trips, connections, bytes or requests, and the
+ * time that they took. idle: COUNT connections that stay, one HTTP request on
  * each, answered, then "COUNT SECONDS", and all of them open until standard input ends. sequential: COUNT
  * connections one after the other, each with one request.
  */
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -115,11 +117,41 @@ static double receive_bulk(double seconds) {
 }
 
 /* One HTTP request and its answer, which comes in one piece; false when the server closed instead. */
-static int ask(int fd) {
-    static const char request[] = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n";
-    if (send(fd, request, sizeof request - 1, 0) < 0) fail("send");
+static const char request[] = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n";
+
+static int answered(int fd) {
     ssize_t size = recv(fd, data, sizeof data, 0);
     return size > 12 && memcmp(data, "HTTP/1.1 200", 12) == 0;
+}
+
+static int ask(int fd) {
+    if (send(fd, request, sizeof request - 1, 0) < 0) fail("send");
+    return answered(fd);
+}
+
+/* As many requests as are answered on 32 connections; each is asked again as soon as it was answered. */
+static double http(double seconds) {
+    enum { CONNECTIONS = 32 };
+    struct epoll_event events[CONNECTIONS];
+    double amount = 0;
+    int watcher = epoll_create1(0);
+    for (int i = 0; i < CONNECTIONS; i++) {
+        struct epoll_event event = {.events = EPOLLIN, .data.fd = call()};
+        if (!ask(event.data.fd)) fail("answer");
+        if (epoll_ctl(watcher, EPOLL_CTL_ADD, event.data.fd, &event) < 0) fail("epoll_ctl");
+        if (send(event.data.fd, request, sizeof request - 1, 0) < 0) fail("send");
+    }
+    start = now();
+    while (now() < start + seconds) {
+        int found = epoll_wait(watcher, events, CONNECTIONS, 10000);
+        if (found <= 0) fail("epoll_wait");
+        for (int i = 0; i < found; i++) {
+            if (!answered(events[i].data.fd)) fail("answer");
+            if (send(events[i].data.fd, request, sizeof request - 1, 0) < 0) fail("send");
+        }
+        amount += found;
+    }
+    return amount;
 }
 
 static double idle(int count) {
@@ -161,6 +193,8 @@ int main(int argc, char **argv) {
         amount = send_bulk(seconds);
     } else if (strcmp(argv[1], "receive") == 0) {
         amount = receive_bulk(seconds);
+    } else if (strcmp(argv[1], "http") == 0) {
+        amount = http(seconds);
     } else if (strcmp(argv[1], "idle") == 0) {
         idle((int)seconds);
         return 0;

@@ -94,11 +94,12 @@ def run(
     rounds: int,
     seconds: float,
     note: Callable[[str], None],
+    measurements: Iterable[Measurement] = MEASUREMENTS,
 ) -> Results:
     """Measure everything: ``seconds`` is how long one sample takes, ``note`` gets lines of progress."""
     results = Results(rounds=rounds, core=pin_to_one_core())
     present = _prepare(contestants, work, results, note)
-    for measurement in MEASUREMENTS:
+    for measurement in measurements:
         note(f"{measurement.name}: {rounds} rounds")
         if measurement.program:
             _measure_servers(measurement, present, client, seconds, results)

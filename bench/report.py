@@ -24,6 +24,8 @@ def table(results: Results) -> str:
     head = ["", "unit", *CONTESTANTS, f"{OURS} / C", f"{OURS} / Wasmer"]
     lines = [_line(head), _line(["---"] * 2 + ["---:"] * (len(head) - 2))]
     for row in MEASUREMENTS:
+        if row.name not in results.samples:
+            continue
         medians = [_number(results.median(row.name, name)) for name in CONTESTANTS]
         ratios = [_number(results.ratio(row.name, OURS, reference)) for reference in ("C", "Wasmer")]
         lines.append(_line([row.name, _unit(row), *medians, *ratios]))

@@ -1,6 +1,6 @@
 """Compare pywasix with C, plain Python and Wasmer, in one run on one core.
 
-    python bench/run.py [--quick] [--json FILE] [--plot FILE] [--wasmer-python PATH]
+    python bench/run.py [--quick] [--only WORD ...] [--json FILE] [--plot FILE] [--wasmer-python PATH]
 
 The absolute times of a shared machine are worth little; the ratios within one run are what counts.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import report
 from contestants import BENCH, Contestant, MissingError, Native, PlainPython, Pywasix, Wasmer, compile_c
-from measure import run
+from measure import MEASUREMENTS, Measurement, run
 
 
 def main() -> int:
@@ -32,7 +32,7 @@ def main() -> int:
             print(f"bench: {error}", file=sys.stderr)
             return 1
         _cache_bytecode(work)
-        results = run(contestants, work / "client", work, rounds, seconds, _note)
+        results = run(contestants, work / "client", work, rounds, seconds, _note, _chosen(options.only))
     print(report.table(results))
     print()
     print(report.footnotes(results))
@@ -45,6 +45,12 @@ def main() -> int:
             print(f"bench: {error}", file=sys.stderr)
             return 1
     return 0
+
+
+def _chosen(words: list[str] | None) -> list[Measurement]:
+    """The rows with one of the words in their names; all of them without words."""
+    wanted = [word.lower() for word in words or [""]]
+    return [row for row in MEASUREMENTS if any(word in row.name.lower() for word in wanted)]
 
 
 def _cache_bytecode(work: Path) -> None:
@@ -60,6 +66,7 @@ def _note(line: str) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare pywasix with C, plain Python and Wasmer.")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--only", nargs="+", metavar="WORD", help="only the rows that have one of these in their names")
     parser.add_argument("--rounds", type=int, help="how many interleaved rounds (default 11, with --quick 5)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw a PNG (needs matplotlib)")

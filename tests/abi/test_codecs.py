@@ -29,7 +29,9 @@ from pywasix.abi.codecs import (
     decode_subscription,
     encode_addr_port,
     encode_addr_unix,
+    encode_epoll_event,
     encode_event,
+    epoll_event_with,
     iter_iovecs,
 )
 from pywasix.abi.enums import AddressFamily, EventType
@@ -163,3 +165,8 @@ def test_sizes() -> None:
 def test_iovecs(buffers: list[tuple[int, int]]) -> None:
     raw = b"".join(Iovec(*buffer).pack() for buffer in buffers)
     assert list(iter_iovecs(raw)) == buffers
+
+
+def test_an_event_of_epoll_with_other_events() -> None:
+    data = bytes(range(24))
+    assert epoll_event_with(17, encode_epoll_event(1, data)) == encode_epoll_event(17, data)

@@ -136,6 +136,36 @@ def test_writes_reach_the_memory_itself(room: Room) -> None:
     assert room.memory.load_u32(0) == 0x04030201
 
 
+def test_values_need_not_be_aligned(room: Room) -> None:
+    for at in range(4):
+        room.memory.write(0, b"\xaa" * 16)
+        room.memory.store_u32(at, 0x04030201)
+        room.memory.store_u16(at + 6, 0x0605)
+        assert room.memory.read(at, 8) == b"\1\2\3\4\xaa\xaa\5\6"
+
+
+def test_a_buffer_is_made_once_until_there_are_too_many(room: Room) -> None:
+    def named(start: int, size: int) -> memoryview:
+        iovec(room, 0, (start, size))
+        return room.memory.iovecs(0, 1)[0]
+
+    first = named(16, 4)
+    assert named(16, 4) is first
+    for size in range(64):
+        assert len(named(32, size)) == size
+    assert named(16, 4) is not first
+    first[:] = b"same"
+    assert bytes(named(16, 4)) == b"same"
+
+
+def test_a_forgotten_memory_gives_no_buffer(room: Room) -> None:
+    iovec(room, 0, (16, 4))
+    room.memory.iovecs(0, 1)
+    room.memory.forget()
+    with pytest.raises(SysError, match="outside of the memory of 0 bytes"):
+        room.memory.iovecs(0, 1)
+
+
 def test_growth_is_seen_when_it_is_needed(room: Room) -> None:
     room.memory.check(0, SIZE)
     measured = room.measured

@@ -31,6 +31,7 @@ class ScriptedEpoll:
         self.calls: list[tuple[str, int, int]] = []
         self.look: Callable[[float, int], Sequence[tuple[int, int]]] = self._look
         self.told: Callable[[int], int] = told
+        self.readable = 1  # as `told` has it
 
     def _look(self, seconds: float, most: int) -> Sequence[tuple[int, int]]:
         return self.answers.pop(0)() if self.answers else []

@@ -3,6 +3,7 @@
 `LinearMemory` uses these for result cells; everything larger is a record (`layout.py`).
 """
 
+import struct
 from struct import Struct
 
 load_u32_pair = Struct("<II").unpack_from
@@ -15,6 +16,8 @@ store_u8 = Struct("<B").pack_into
 store_u16 = Struct("<H").pack_into
 store_u32 = Struct("<I").pack_into
 store_u64 = Struct("<Q").pack_into
+OutsideError = struct.error
+"""What the codecs raise where the memory ends before the value does."""
 
 
 def raw_values(codes: str) -> Struct:

@@ -42,6 +42,12 @@ encode_epoll_event = _EPOLL_EVENT.pack
 """Return one event of epoll, 32 bytes: (events, the 24 bytes of the guest's data)."""
 decode_epoll_event = _EPOLL_EVENT.unpack_from
 """Read (events, the 24 bytes of the guest's data)."""
+_EVENTS = Struct("<I")
+
+
+def epoll_event_with(events: int, event: bytes) -> bytes:
+    """Return an event of epoll that tells of other events."""
+    return _EVENTS.pack(events) + event[_EVENTS.size :]
 
 
 def encode_addr_port(

@@ -246,7 +246,9 @@ def _factory(masks: tuple[int | None, ...], has_result: bool, gives_number: bool
         lines.append(f"            {', '.join(names)}, = unpack(ADDRESS_SPACE, cell)")
     for name, mask in zip(names, masks, strict=True):
         if mask is not None:
-            lines.append(f"            if {name} & {~mask & 0xFFFFFFFFFFFFFFFF}: unknown_flags({name}, {mask})")
+            # Bits without a gap are compared as a number: what is small costs Python less than a wide mask.
+            unknown = f"{name} & {~mask & 0xFFFFFFFFFFFFFFFF}" if mask & (mask + 1) else f"{name} > {mask}"
+            lines.append(f"            if {unknown}: unknown_flags({name}, {mask})")
     lines += [
         f"            {'number = ' if gives_number else ''}handler({', '.join(['ctx', *names])})",
         f"            if task.attention: attend(task, {'number' if gives_number else '0'})",

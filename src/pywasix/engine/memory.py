@@ -8,7 +8,8 @@ offsets wrap in Python, so that nothing else may touch the view.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import wasmtime
@@ -25,6 +26,8 @@ MAX_IOVECS = 1024  # Linux UIO_MAXIOV
 R = TypeVar("R", bound=Record)
 _load_pair = cells.load_u32_pair
 _store_u32 = cells.store_u32
+_LITTLE = sys.byteorder == "little"  # as guests are
+_MOST_BUFFERS = 64  # that are kept at once
 _NOTHING = memoryview(bytearray())  # writable, as the real ones are
 
 
@@ -32,35 +35,42 @@ class LinearMemory:
     """Bounds-checked access to one guest memory. Every method answers FAULT for what lies outside.
 
     Attributes:
-        size: bytes that are known to exist; there may be more by now. Hot paths compare with it.
+        size: bytes that are known to exist; there may be more by now.
+        last_cell: the last address at which a value of 8 bytes fits into them. Hot paths compare with it.
 
     Args:
         measure: (address, size in bytes) of the memory now.
         identity: the same for every view of one memory, different for different memories.
     """
 
-    __slots__ = ("_measure", "_view", "identity", "size")
+    __slots__ = ("_buffers", "_halves", "_measure", "_view", "_words", "identity", "last_cell", "size")
 
     def __init__(self, measure: Callable[[], tuple[int, int]], identity: int) -> None:
         self._measure = measure
         self.identity = identity
-        self._view = _NOTHING
-        self.size = 0
+        self._see(_NOTHING)
+
+    def _see(self, view: memoryview) -> None:
+        self._view = view
+        self.size = len(view)
+        self.last_cell = self.size - 8
+        self._buffers: dict[tuple[int, int], tuple[memoryview]] = {}
+        # For values that are aligned, as compilers lay them out: an index says by itself whether it is inside.
+        aligned = view[: self.size & ~3] if _LITTLE else _NOTHING
+        self._halves, self._words = aligned.cast("H"), aligned.cast("I")
 
     def _look_again(self, end: int) -> None:
         """The memory may have grown since it was measured."""
         address, size = self._measure()
         if size != self.size:
-            self._view = memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
-            self.size = size
+            self._see(memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B"))
         if end > size:
             raise SysError(Errno.FAULT, f"address {end - 1:#x} is outside of the memory of {size} bytes")
 
     def forget(self) -> None:
         """The memory goes away: no access after this reaches it."""
         self._measure = _gone
-        self._view = _NOTHING
-        self.size = 0
+        self._see(_NOTHING)
 
     def measured(self) -> int:
         """Bytes that exist now."""
@@ -111,12 +121,24 @@ class LinearMemory:
 
     def store_u16(self, pointer: int, value: int) -> None:
         """Store 2 bytes (roflags and fdflagsext cells)."""
+        if not pointer & 1:
+            try:
+                self._halves[pointer >> 1] = value
+                return
+            except IndexError:
+                pass
         if pointer + 2 > self.size:
             self._look_again(pointer + 2)
         cells.store_u16(self._view, pointer, value)
 
     def store_u32(self, pointer: int, value: int) -> None:
         """Store 4 bytes (fd, size, pid and tid cells)."""
+        if not pointer & 3:
+            try:
+                self._words[pointer >> 2] = value
+                return
+            except IndexError:
+                pass
         if pointer + 4 > self.size:
             self._look_again(pointer + 4)
         _store_u32(self._view, pointer, value)
@@ -137,20 +159,27 @@ class LinearMemory:
         self.check(pointer, record.SIZE)
         record.pack_into(self._view, pointer)
 
-    def iovecs(self, pointer: int, count: int) -> list[memoryview]:
+    def iovecs(self, pointer: int, count: int) -> Sequence[memoryview]:
         """The buffers that a vector of (pointer, length) pairs names.
 
         Errors: FAULT; INVAL for more than 1024 (Linux UIO_MAXIOV).
         """
         if count != 1:
             return self._several_iovecs(pointer, count)
-        if pointer + 8 > self.size:
+        try:
+            place = _load_pair(self._view, pointer)
+        except cells.OutsideError:
             self._look_again(pointer + 8)
-        start, size = _load_pair(self._view, pointer)
-        end = start + size
-        if end > self.size:
-            self._look_again(end)
-        return [self._view[start:end]]
+            place = _load_pair(self._view, pointer)
+        return self._buffers.get(place) or self._buffer(place)
+
+    def _buffer(self, place: tuple[int, int]) -> tuple[memoryview]:
+        """One buffer. A program uses a few of them again and again, and finding one is cheaper than making it."""
+        buffer = (self.view(*place),)
+        if len(self._buffers) >= _MOST_BUFFERS:
+            self._buffers.clear()
+        self._buffers[place] = buffer
+        return buffer
 
     def _several_iovecs(self, pointer: int, count: int) -> list[memoryview]:
         if count > MAX_IOVECS:

@@ -10,8 +10,9 @@ import ctypes
 
 from wasmtime._ffi import dll
 
-Callback = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t)
-"""(environment, caller, argument block, number of cells) -> trap or 0, all as bare numbers."""
+_Unread = ctypes.c_byte  # what nobody reads costs least as a small number; it is passed in a register of its own
+Callback = ctypes.CFUNCTYPE(ctypes.c_size_t, _Unread, _Unread, ctypes.c_size_t, _Unread)
+"""(environment, caller, argument block, number of cells) -> trap or 0; only the argument block is told."""
 
 define_function = ctypes.CFUNCTYPE(
     ctypes.c_void_p,  # error or null

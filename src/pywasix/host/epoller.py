@@ -26,7 +26,7 @@ class HostEpoll:
     Errors of making one: NOTSUP a system without epoll; MFILE, NFILE, NOMEM of the host.
     """
 
-    __slots__ = ("_copies", "_epoll", "look", "told")
+    __slots__ = ("_copies", "_epoll", "look", "readable", "told")
 
     def __init__(self) -> None:
         if not hasattr(select, "epoll"):
@@ -37,6 +37,7 @@ class HostEpoll:
             raise sys_error(error) from None
         self.look: Callable[[float, int], Sequence[tuple[int, int]]] = self._epoll.poll
         self.told: Callable[[int], int] = told
+        self.readable = int(select.EPOLLIN)
         self._copies: set[int] = set()
 
     def fileno(self) -> int:

@@ -12,7 +12,7 @@ from threading import Lock
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Protocol
 
-from pywasix.abi.codecs import encode_epoll_event
+from pywasix.abi.codecs import encode_epoll_event, epoll_event_with
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.kernel.file import File
@@ -36,8 +36,10 @@ class EpollHost(Protocol):
         look: waits for so many seconds, 0 not at all, and returns at most so many pairs of a key and what is
             true of its file, in the host's words.
         told: those words in the kernel's.
+        readable: the word that says READABLE and nothing else.
     """
 
+    readable: int
     look: Callable[[float, int], Sequence[tuple[int, int]]]
     told: Callable[[int], int]
 
@@ -63,22 +65,26 @@ class Watch:
 
     Attributes:
         key: what the host calls it.
-        data: 24 bytes, told with each event.
+        event: what is told when the file is readable, as the ABI stores it; other events differ in their first word.
         born: how many watches its epoll had dropped by then.
         charged: whose limit of descriptors it counts against, because the host needs one more for it; else None.
     """
 
-    __slots__ = ("_epoll", "born", "charged", "data", "events", "file", "key", "number")
+    __slots__ = ("_epoll", "born", "charged", "event", "events", "file", "key", "number")
 
     def __init__(self, epoll: Epoll, key: int, number: int, file: File, events: int, data: bytes, born: int) -> None:
         self._epoll = epoll
         self.key = key
         self.number = number
         self.file = file
-        self.events = events
-        self.data = data
+        self.set(events, data)
         self.born = born
         self.charged: FdTable | None = None
+
+    def set(self, events: int, data: bytes) -> None:
+        """Watch for these events, and tell 24 bytes with each."""
+        self.events = events
+        self.event = encode_epoll_event(READABLE, data)
 
     def end(self) -> None:
         """The file is about to be closed."""
@@ -95,7 +101,7 @@ class Epoll(File):
     def __init__(self, host: EpollHost) -> None:
         self._host = host
         self.handle = host
-        self._host_look, self._told = host.look, host.told
+        self._host_look, self._told, self._readable = host.look, host.told, host.readable
         self._watches: dict[int, Watch] = {}
         self._dropped = 0
         self._closed = False
@@ -147,7 +153,7 @@ class Epoll(File):
         """Watch for other events, with other data; re-arms what was to be told once. Errors: NOENT."""
         with _watching:
             watch = self._known(number, file)
-            watch.events, watch.data = events, data
+            watch.set(events, data)
             self._host.change(watch.key, events)
 
     def remove(self, number: int, file: File) -> None:
@@ -227,15 +233,14 @@ class Epoll(File):
         found = self._host_look(seconds, most)
         if not found:
             return b""
-        watch_of, told = self._watches.get, self._told
-        if len(found) == 1:
-            key, words = found[0]
-            watch = watch_of(key)
-            events = b"" if watch is None else encode_epoll_event(told(words), watch.data)
-        else:
-            events = b"".join(
-                [encode_epoll_event(told(words), each.data) for key, words in found if (each := watch_of(key))]
-            )
+        watch_of, told, readable = self._watches.get, self._told, self._readable
+        events = b"".join(
+            [
+                each.event if words == readable else epoll_event_with(told(words), each.event)
+                for key, words in found
+                if (each := watch_of(key))
+            ]
+        )
         return events if self._dropped == before else self._certain(found, before)
 
     def _certain(self, found: Sequence[tuple[int, int]], before: int) -> bytes:
@@ -251,7 +256,7 @@ class Epoll(File):
                 if watch is None:
                     continue
                 if watch.born <= before:
-                    events += encode_epoll_event(self._told(words), watch.data)
+                    events += epoll_event_with(self._told(words), watch.event)
                 else:
                     self._host.change(key, watch.events)
         return events

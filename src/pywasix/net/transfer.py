@@ -154,7 +154,7 @@ class Transfer(File):
             self._ready_for(task, "recv", flags & DONT_WAIT)
         task.waiting_on = self
         try:
-            if len(buffers) == 1 and not flags & WAIT_ALL and self.receive_timeout is None:
+            if self.receive_timeout is None and len(buffers) == 1 and (not flags or not flags & WAIT_ALL):
                 return self.channel.recv_into(buffers[0], flags)
             return self._recv(task, buffers, flags)
         except WouldBlock:
@@ -223,7 +223,7 @@ class Transfer(File):
             if len(buffers) == 1 and self.send_timeout is None:
                 buffer = buffers[0]
                 done = self.channel.send(buffer, flags)
-                if done == len(buffer) or self.nonblocking or flags & SEND_DONT_WAIT:
+                if self.nonblocking or done == len(buffer) or flags & SEND_DONT_WAIT:
                     return done
                 return self._send_rest(task, buffers, done, None)
             return self._send(task, buffers, flags)

@@ -36,13 +36,14 @@ _KINDS = "Streams and datagrams only: raw sockets would get around the policy, a
 
 def socket_of(ctx: Context, fd: int, right: int) -> Socket:
     """The socket behind a descriptor that has a right, 0 for none in particular. Errors: BADF; NOTSOCK; NOTCAPABLE."""
-    entry = ctx.fds.entries.get(fd)
-    if entry is None:
+    try:
+        entry = ctx.fds.entries[fd]
+    except KeyError:
         entry = ctx.fds.get(fd)  # says BADF, in its words
     file = entry.file
     if not isinstance(file, Socket):
         raise SysError(Errno.NOTSOCK, f"fd {fd} is no socket")
-    if right & ~entry.rights:
+    if entry.rights != SOCKET_RIGHTS and right & ~entry.rights:
         raise SysError(Errno.NOTCAPABLE, f"fd {fd} lacks the right {right:#x}")
     return file
 

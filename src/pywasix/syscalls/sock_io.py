@@ -36,7 +36,7 @@ def sock_recv(
     """
     socket = socket_of(ctx, fd, _READ)
     memory = ctx.memory
-    if ro_data_len + 4 > memory.size or ro_flags + 2 > memory.size:  # one look instead of two calls
+    if ro_data_len > memory.last_cell or ro_flags > memory.last_cell:  # one look instead of two calls
         memory.check(ro_data_len, 4)
         memory.check(ro_flags, 2)
     buffers = memory.iovecs(ri_data, ri_data_len)
@@ -67,7 +67,7 @@ def sock_send(
     """
     socket = socket_of(ctx, fd, _WRITE)
     memory = ctx.memory
-    if ret_data_len + 4 > memory.size:
+    if ret_data_len > memory.last_cell:
         memory.check(ret_data_len, 4)
     sent = socket.send(ctx.task, memory.iovecs(si_data, si_data_len), si_flags)
     memory.store_u32(ret_data_len, sent)
