@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -154,6 +155,15 @@ class Server:
     def pid(self) -> int:
         """The number of the process."""
         return self._process.pid
+
+    def processor_time(self) -> float:
+        """Seconds that the process and the system for it have computed; 0 where nothing tells (no /proc)."""
+        try:
+            told = Path(f"/proc/{self.pid}/stat").read_text()
+        except FileNotFoundError:
+            return 0.0
+        user, system = told.rpartition(")")[2].split()[11:13]  # proc(5): utime and stime, in ticks
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def wait_until_listening(self) -> None:
         """Block until the server says that it listens; raises MissingError when it ends instead."""

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from measure import IMPORT_ENGINE, MEASUREMENTS, Measurement, Results
+from measure import HTTP_CONNECTIONS, IMPORT_ENGINE, MEASUREMENTS, Measurement, Results, load_generator
 
 #: Columns of the table, in this order.
 CONTESTANTS = ("C", "Python", "Wasmer", "pywasix")
@@ -39,6 +39,8 @@ def footnotes(results: Results) -> str:
     ratio = results.ratio(start.name, OURS, IMPORT_ENGINE)
     where = "not pinned" if results.core is None else f"server and client pinned to core {results.core}"
     notes = [f"Medians of {results.rounds} interleaved rounds, {where}; ratios are taken within a round."]
+    if any(row.mode == "http" and row.name in results.samples for row in MEASUREMENTS):
+        notes.append(f"HTTP: {load_generator()} with {HTTP_CONNECTIONS} connections loads it from another core.")
     if ratio is not None:
         beside = f"`python -c '{IMPORT_ENGINE}'` ({_number(engine)} ms)"
         notes.append(f"Start-up: {OURS} takes {_number(ratio)} times as long as {beside}.")
