@@ -169,9 +169,11 @@ def test_control_c_does_not_kill_a_program_that_goes_on_reading() -> None:
 
 
 def test_a_new_size_is_told() -> None:
-    with on_terminal(*run(TERMINAL, "resize")) as terminal:
+    with on_terminal(*run(TERMINAL, "watch", "resize")) as terminal:
         terminal.read_until(b"watching\r\n")
         terminal.resize(100, 50)
+        terminal.read_until(b"caught 28\r\n")
+        terminal.type(b"\r")  # it goes on reading, as after a handler with SA_RESTART
         terminal.read_until(b"now 100x50\r\n")
         assert terminal.process.wait(PATIENCE) == 0
 
@@ -200,11 +202,14 @@ def test_a_stopped_program_does_not_keep_the_terminal() -> None:
 
 
 def test_a_size_that_changed_while_it_was_stopped_is_told() -> None:
-    with on_terminal(*run(TERMINAL, "state", "resize"), start=JOB) as terminal:
+    with on_terminal(*run(TERMINAL, "state", "watch", "resize"), start=JOB) as terminal:
         terminal.read_until(b"watching\r\n")
         terminal.type(STOP)
         terminal.read_until(b"stopped")
         terminal.resize(100, 50)
         terminal.type(b"go on\r")
+        terminal.read_until(b"caught 18\r\n")
+        terminal.read_until(b"caught 28\r\n")
+        terminal.type(b"\r")
         terminal.read_until(b"now 100x50\r\n")
         assert terminal.process.wait(PATIENCE) == 0

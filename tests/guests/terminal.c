@@ -6,7 +6,7 @@
  *   key       read at most 16 bytes and print them as numbers, or the error
  *   watch     print "caught" and the number of each signal from now on
  *   line      read up to the end of a line, whatever signals come, and print "line" and its length
- *   resize    print the size whenever it has changed, until one has been printed
+ *   resize    read bytes until the size has changed, and print it
  *   size COLUMNS ROWS     set the size
  *   fail      end with status 3                 trap      run into an impossible instruction
  *   spin      compute for ever
@@ -58,10 +58,9 @@ static void line(void) {
 static void resize(void) {
     char ignored;
     terminal now;
-    watch_size();
-    printf("watching\n");
-    while (!resized)
-        if (read(0, &ignored, 1) >= 0) return;
+    do {
+        if (read(0, &ignored, 1) < 0 && errno != EINTR) return;
+    } while (!resized);
     if (!check("resize", terminal_get(&now))) printf("now %ux%u\n", now.columns, now.rows);
 }
 

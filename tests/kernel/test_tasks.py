@@ -128,6 +128,20 @@ def test_pending_signals_come_once_the_lowest_first(world: World) -> None:
     world.task.interruption_point()
 
 
+@pytest.mark.parametrize("number", [Signal.WINCH, Signal.CONT, Signal.URG])
+def test_signals_that_calls_go_on_after(world: World, number: Signal) -> None:
+    """A program without a handler for them must not see INTR, and the kernel cannot know whether it has one."""
+    signals = world.process.signals
+    signals.use_handler(SIGNAL_HANDLER, exported=True)
+    signals.post(number)
+    world.task.interruption_point()
+    assert [arguments for _, arguments in world.signals] == [(number,)]
+    signals.post(number)
+    signals.post(Signal.USR1)
+    with pytest.raises(SysError, match="INTR"):
+        world.task.interruption_point()
+
+
 def test_a_signal_does_not_interrupt_its_own_handler(world: World) -> None:
     signals = world.process.signals
     signals.use_handler(SIGNAL_HANDLER, exported=True)

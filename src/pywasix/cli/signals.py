@@ -76,8 +76,10 @@ class GuestSignals:
             elif number == signal.SIGCONT:
                 _terminals("resume")
                 _go_on(process)
-            else:
+            elif number == signal.SIGTERM:
                 process.send_signal(number)
+            else:  # what terminals send
+                process.send_signal_to_all(number)
             if number == signal.SIGINT:
                 if interrupted and not (_ends(process) or process.awaits_input):
                     process.kill()
@@ -109,9 +111,9 @@ def _stop() -> None:
 
 
 def _go_on(process: Process) -> None:
-    process.send_signal(signal.SIGCONT)
+    process.send_signal_to_all(signal.SIGCONT)
     if process.window_changed:
-        process.send_signal(signal.SIGWINCH)  # which only the jobs in the foreground were told
+        process.send_signal_to_all(signal.SIGWINCH)  # which only the jobs in the foreground were told
 
 
 def _ends(process: Process) -> bool:

@@ -2,7 +2,8 @@
 
 Descriptors that belong to other programs too (an inherited terminal, a shell's pipe) must not be
 made non-blocking, because that flag is shared with everyone. They are asked first instead: by the
-kernel's "do not wait" flag for one transfer where it has that (most pipes), otherwise by poll(2).
+kernel's "do not wait" flag for one transfer where it has that (most pipes, sockets), otherwise by poll(2). Terminals
+and pipes are opened again where that is possible, so that the flag is nobody else's.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import errno
 import fcntl
 import os
 import select
+import signal
 import stat
 import sys
 import termios
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from pywasix.abi.enums import FileType, Whence
 from pywasix.abi.errno import Errno
@@ -29,6 +31,10 @@ _NO_WAIT = getattr(os, "RWF_NOWAIT", 0)
 _SAFE_WRITE = select.PIPE_BUF
 # What a file that is always ready moves at once: a transfer cannot be interrupted, and must not hold a kill up.
 _MOST = 16 << 20
+_PIPE_SIGNAL = {signal.SIGPIPE}
+_BREAKABLE = (stat.S_IFIFO, stat.S_IFSOCK)
+# Where Linux opens a file again. The /dev/fd of other systems gives a copy, which shares its flags.
+_BY_DESCRIPTOR = "/proc/self/fd"
 _WHENCE = {Whence.SET: os.SEEK_SET, Whence.CUR: os.SEEK_CUR, Whence.END: os.SEEK_END}
 _TYPES = {
     stat.S_IFCHR: FileType.CHARACTER_DEVICE,
@@ -101,7 +107,7 @@ class FdChannel:
         self._nonblocking = private and not self._always_ready
         if self._nonblocking:
             os.set_blocking(fd, False)
-        self._asks_kernel = mode == stat.S_IFIFO and bool(_NO_WAIT)
+        self._asks_kernel = mode in _BREAKABLE and bool(_NO_WAIT)
 
     @property
     def handle(self) -> Handle | None:
@@ -192,35 +198,64 @@ class FdChannel:
             raise sys_error(error) from None
 
 
+class PipeChannel(FdChannel):
+    """An `FdChannel` whose reader may go away."""
+
+    def write(self, buffers: Sequence[memoryview]) -> int:
+        # Python ignores SIGPIPE; an embedding program may have put its default back, which would end it.
+        if signal.getsignal(signal.SIGPIPE) is signal.SIG_IGN:
+            return super().write(buffers)
+        with without_pipe_signal():
+            return super().write(buffers)
+
+
+@contextmanager
+def without_pipe_signal() -> Iterator[None]:
+    """Take the SIGPIPE that a write of this thread raises away."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _PIPE_SIGNAL)
+    try:
+        yield
+    except SysError as error:
+        if error.errno is Errno.PIPE and signal.SIGPIPE not in before:
+            signal.sigtimedwait(_PIPE_SIGNAL, 0)
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def channel_of(fd: int, *, owned: bool) -> FdChannel:
     """A channel over a descriptor that the caller has, and that may be shared with other programs.
 
     Args:
-        owned: the channel closes it; a terminal's is closed at once, because the channel has one of its own.
+        owned: the channel closes it. Where it is opened again it is closed at once.
     Raises: OSError when it is not open.
     """
-    own = own_terminal(fd)
+    own = opened_again(fd)
     if own is None:
-        return FdChannel(fd, owned=owned)
+        breaks = stat.S_IFMT(os.fstat(fd).st_mode) in _BREAKABLE
+        return (PipeChannel if breaks else FdChannel)(fd, owned=owned)
     if owned:
         os.close(fd)
     return own
 
 
-def own_terminal(fd: int) -> FdChannel | None:
-    """A channel over an open file of its own for the terminal behind a descriptor; None where there is none.
+def opened_again(fd: int) -> FdChannel | None:
+    """A channel over an open file of its own for the terminal or pipe behind a descriptor; None for anything else.
 
-    A terminal that has room for a byte may make a writer of several wait, and a reader may find that another
-    program took the line: only a descriptor that does not block cannot be held up. The flag is shared by everybody
-    who has the same open file, so it is opened again.
+    A terminal that has room for a byte may make a writer of several wait, and another program may read what was
+    there: only a descriptor that does not block cannot be held up. The flag is shared by everybody who has the same
+    open file.
     """
-    if not os.isatty(fd):
+    terminal = os.isatty(fd)
+    if not (terminal or stat.S_ISFIFO(os.fstat(fd).st_mode)):
         return None
-    access = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
-    for name in (f"/proc/self/fd/{fd}", f"/dev/fd/{fd}"):
-        with suppress(OSError):  # no such system, or no right to the device
-            own = os.open(name, access | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-            return FdChannel(own, owned=True, private=True)
+    flags = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+    with suppress(OSError):  # no right to the device, a pipe that nobody reads
+        if os.path.isdir(_BY_DESCRIPTOR):
+            kind = FdChannel if terminal else PipeChannel
+            return kind(os.open(f"{_BY_DESCRIPTOR}/{fd}", flags), owned=True, private=True)
+        if terminal:
+            return FdChannel(os.open(os.ttyname(fd), flags), owned=True, private=True)
     return None
 
 

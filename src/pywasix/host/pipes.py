@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.host.errors import sys_error
-from pywasix.host.files import FdChannel
-
-_PIPE_SIGNAL = {signal.SIGPIPE}
+from pywasix.host.files import PipeChannel
 
 
 def make_pipe() -> tuple[PipeEnd, PipeEnd]:
@@ -24,32 +20,11 @@ def make_pipe() -> tuple[PipeEnd, PipeEnd]:
     return PipeEnd(reader), PipeEnd(writer)
 
 
-class PipeEnd(FdChannel):
+class PipeEnd(PipeChannel):
     """One end of a pipe of a guest's own."""
 
     def __init__(self, fd: int) -> None:
         super().__init__(fd, owned=True, private=True)
-
-    def write(self, buffers: Sequence[memoryview]) -> int:
-        # Python ignores SIGPIPE; an embedding program may have put its default back, which would end it.
-        if signal.getsignal(signal.SIGPIPE) is signal.SIG_IGN:
-            return super().write(buffers)
-        with without_pipe_signal():
-            return super().write(buffers)
-
-
-@contextmanager
-def without_pipe_signal() -> Iterator[None]:
-    """Take the SIGPIPE that a write of this thread raises away."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _PIPE_SIGNAL)
-    try:
-        yield
-    except SysError as error:
-        if error.errno is Errno.PIPE and signal.SIGPIPE not in before:
-            signal.sigtimedwait(_PIPE_SIGNAL, 0)
-        raise
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class HostCounter:

@@ -6,7 +6,7 @@ import os
 import signal
 
 from pywasix.host.errors import sys_error
-from pywasix.host.pipes import without_pipe_signal
+from pywasix.host.files import without_pipe_signal
 
 
 def send_file(out: int, source: int, offset: int, count: int) -> int:

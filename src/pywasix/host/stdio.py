@@ -11,11 +11,12 @@ import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from signal import SIG_BLOCK, SIGPIPE, pthread_sigmask
 from threading import Thread
 from typing import IO, Any
 
 from pywasix.errors import PywasixError
-from pywasix.host.files import FdChannel, channel_of
+from pywasix.host.files import FdChannel, PipeChannel, channel_of
 
 PIPE = -1
 STDOUT = -2
@@ -39,6 +40,7 @@ class Stdio:
         self.ends: list[IO[bytes] | None] = []
         self._feeders: list[Thread] = []
         self._drainers: list[Thread] = []
+        self._failures: list[BaseException] = []
         try:
             for number, stream in enumerate((stdin, stdout, stderr)):
                 self._add(number, stream)
@@ -91,17 +93,32 @@ class Stdio:
     def _fed(self, source: Any) -> FdChannel:
         channel, end = _pipe(writing=False)
         with _given_back(channel, end):
-            self._feeders.append(_pump(_feed, source, end))
+            self._feeders.append(self._pump(_feed, source, end))
         return channel
 
     def _drained(self, target: Any) -> FdChannel:
         channel, end = _pipe(writing=True)
         with _given_back(channel, end):
-            self._drainers.append(_pump(_drain, end, target))
+            self._drainers.append(self._pump(_drain, end, target))
         return channel
+
+    def _pump(self, work: Callable[[Any, Any], None], source: Any, target: Any) -> Thread:
+        def main() -> None:
+            # A guest that reads no more is no reason to end Python, even if SIGPIPE would do that.
+            pthread_sigmask(SIG_BLOCK, (SIGPIPE,))
+            try:
+                work(source, target)
+            except BaseException as error:
+                self._failures.append(error)
+
+        thread = Thread(target=main, name="pywasix-stdio", daemon=True)
+        thread.start()
+        return thread
 
     def finish(self) -> None:
         """The guest has ended: wait until what it wrote to file objects has arrived.
+
+        Raises: what reading or writing an object raised. The guest found the end of its input or a closed pipe then.
 
         A feeder that sits in the `read` of an object which blocks cannot be stopped; it is a
         daemon, and ends when that `read` returns. The others notice the closed pipe.
@@ -110,6 +127,8 @@ class Stdio:
             thread.join()
         for thread in self._feeders:
             thread.join(_GRACE)
+        if self._failures:
+            raise self._failures[0]
 
     def abandon(self) -> None:
         """The program was not started: close everything, and wait a moment for the threads that notice."""
@@ -125,7 +144,7 @@ def _pipe(writing: bool) -> tuple[FdChannel, IO[bytes]]:
     """A pipe: the guest's end, which is private to it, and Python's."""
     reader, writer = os.pipe()
     guest, ours = (writer, reader) if writing else (reader, writer)
-    return FdChannel(guest, owned=True, private=True), open(ours, "rb" if writing else "wb", buffering=0)
+    return PipeChannel(guest, owned=True, private=True), open(ours, "rb" if writing else "wb", buffering=0)
 
 
 @contextmanager
@@ -167,32 +186,37 @@ def _checked(fd: int) -> int:
     return fd
 
 
-def _pump(work: Callable[[Any, Any], None], source: Any, target: Any) -> Thread:
-    thread = Thread(target=work, args=(source, target), name="pywasix-stdio", daemon=True)
-    thread.start()
-    return thread
-
-
 def _feed(source: Any, pipe: IO[bytes]) -> None:
     """Copy an object that can be read into the guest's standard input."""
+    # A buffered reader's own `read` waits until it has all that was asked for.
+    read = getattr(source, "read1", source.read)
     with pipe, suppress(BrokenPipeError):
-        while data := source.read(_CHUNK):
-            view = memoryview(data.encode() if isinstance(data, str) else data)
+        while data := read(_CHUNK):
+            view = memoryview(data.encode() if isinstance(data, str) else data).cast("B")
             while view:
                 view = view[pipe.write(view) :]
 
 
 def _drain(pipe: IO[bytes], target: Any) -> None:
     """Copy what the guest writes into an object that can be written; text objects get UTF-8 text."""
+    with pipe:
+        if isinstance(target, io.TextIOBase) or hasattr(target, "encoding"):
+            _drain_text(pipe, target)
+            return
+        while data := pipe.read(_CHUNK):
+            while data:
+                count = target.write(data)
+                # Raw files may take a part. Most objects that are none return nothing.
+                data = data[count:] if isinstance(count, int) and 0 < count < len(data) else b""
+
+
+def _drain_text(pipe: IO[bytes], target: Any) -> None:
     import codecs
 
-    text = isinstance(target, io.TextIOBase)
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-    with pipe:
-        while data := pipe.read(_CHUNK):
-            target.write(decode(data) if text else data)
-        if text:
-            target.write(decode(b"", True))
+    while data := pipe.read(_CHUNK):
+        target.write(decode(data))
+    target.write(decode(b"", True))
 
 
 def open_ends(

@@ -19,7 +19,7 @@ from threading import Lock
 from typing import Any, TypeAlias
 
 from pywasix.host.errors import sys_error
-from pywasix.host.files import FdChannel, own_terminal
+from pywasix.host.files import FdChannel, opened_again
 from pywasix.kernel.tty import Modes, WindowSize
 
 Attributes: TypeAlias = list[Any]
@@ -69,7 +69,7 @@ class HostTerminal:
 
     def open(self) -> FdChannel:
         try:
-            return own_terminal(self._fd) or FdChannel(os.dup(self._fd), owned=True)
+            return opened_again(self._fd) or FdChannel(os.dup(self._fd), owned=True)
         except OSError as error:
             raise sys_error(error) from None
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 IGNORED_BY_DEFAULT = frozenset(
     (Signal.CHLD, Signal.URG, Signal.WINCH, Signal.CONT, Signal.STOP, Signal.TSTP, Signal.TTIN, Signal.TTOU)
 )
+# Signals that calls go on after, as if handlers for them were always set with SA_RESTART. libc's one guest function
+# hides whether there is a handler at all; a program that has none must not see EINTR when its window changes.
+RESUMED = frozenset((Signal.WINCH, Signal.CONT, Signal.URG))
 MAIN_THREAD = 0x3FFFFFFF
 """What libc takes for the main thread's tid before it has asked for it."""
 
@@ -230,7 +233,10 @@ class Signals:
     # -- receiving ----------------------------------------------------------
 
     def deliver(self, task: Task) -> bool:
-        """Run the guest's handler in a task for each signal that it may take; returns whether any ran."""
+        """Run the guest's handler in a task for each signal that it may take.
+
+        Returns: whether one ran that ends a call with INTR.
+        """
         ran = False
         state = task.signals
         while not state.blocked:
@@ -241,7 +247,7 @@ class Signals:
                 self._default(number)
                 continue
             self.run_handler(task, number, self.handler)
-            ran = True
+            ran = ran or number not in RESUMED
         return ran
 
     def run_handler(self, task: Task, number: int, name: str) -> None:

@@ -98,6 +98,7 @@ class Process:
 
         Args:
             timeout: seconds. Raises `TimeoutExpired` when they are over; the program goes on.
+        Raises: what reading or writing a file object given as a standard stream raised.
         """
         if not self._process.ended.wait(timeout):
             from subprocess import TimeoutExpired
@@ -143,6 +144,11 @@ class Process:
             raise OptionError(f"signal {signal}; signals of a guest are 1 to 31")
         if not self._process.ended.is_set():
             self._process.signals.post(int(signal))
+
+    def send_signal_to_all(self, signal: int) -> None:
+        """Send a signal to every process of the program, as a terminal does to the jobs in its foreground."""
+        for process in self._process.kernel.all_processes():
+            process.signals.post(int(signal))
 
     def terminate(self) -> None:
         """Send SIGTERM."""
