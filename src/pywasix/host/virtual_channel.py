@@ -10,6 +10,7 @@ from __future__ import annotations
 import _socket as socket  # as in `host.sockets`
 import os
 from collections.abc import Sequence
+from threading import RLock
 
 from pywasix.abi.enums import RiFlags, SdFlags, SockOption, SockType
 from pywasix.abi.errno import Errno
@@ -46,6 +47,7 @@ class VirtualChannel(VirtualEnd):
 
     __slots__ = (
         "_attempt",
+        "_changing",
         "_chosen",
         "_fabric",
         "_listener",
@@ -69,6 +71,9 @@ class VirtualChannel(VirtualEnd):
         self._listener: Listener | None = None
         self._attempt: Attempt | None = None
         self._waits = True
+        # Guards the steps from one place on the network to another, so that none of them finds the socket half
+        # closed by another task. Before `Fabric.lock`; held for calls that never wait.
+        self._changing = RLock()
         self._unanswered: Errno | None = None  # why a non-blocking connect failed; nobody was told yet
         self._refused = False  # nothing came of an attempt: there is only an end to receive, as on Linux
         self.pair: SocketPair | None = None
@@ -82,29 +87,31 @@ class VirtualChannel(VirtualEnd):
 
     def bind(self, address: Address) -> None:
         """Errors: ADDRINUSE; ADDRNOTAVAIL; INVAL bound already; NETDOWN; BADF closed by another task."""
-        self._need_open()
-        if self.binding is not None:
-            if not (self._chosen and self._stopped):
-                raise SysError(Errno.INVAL, "the socket is bound")
-            # Linux (inet_csk_listen_stop) has given the port back by now; here that is left until it matters.
-            self._fabric.unbind(self._node, _STREAM, self.binding)
-            self.binding = None
         options = self._options
-        self.binding = self._fabric.bind(self._node, _STREAM, address, options.only_v6, options.reuse)
-        self._chosen, self._stopped = not address.port, False
-        options.bound(address)
+        with self._changing:
+            self._need_open()
+            if self.binding is not None:
+                if not (self._chosen and self._stopped):
+                    raise SysError(Errno.INVAL, "the socket is bound")
+                # Linux (inet_csk_listen_stop) has given the port back by now; here that is left until it matters.
+                self._fabric.unbind(self._node, _STREAM, self.binding)
+                self.binding = None
+            self.binding = self._fabric.bind(self._node, _STREAM, address, options.only_v6, options.reuse)
+            self._chosen, self._stopped = not address.port, False
+            options.bound(address)
 
     def _is_bound(self) -> bool:
         return self.binding is not None
 
     def listen(self, backlog: int) -> None:
         """Errors: ADDRINUSE; NETDOWN; BADF closed by another task."""
-        self._need_open()
-        if self.binding is None:
-            self.bind(wildcard(self.family))
-        if self.binding is None or self.pair is None:
-            raise SysError(Errno.INVAL, "a connection cannot listen")
-        self._listener = self._fabric.listen(self._node, self.binding, self.pair, backlog)
+        with self._changing:
+            self._need_open()
+            if self.binding is None:
+                self.bind(wildcard(self.family))
+            if self.binding is None or self.pair is None:
+                raise SysError(Errno.INVAL, "a connection cannot listen")
+            self._listener = self._fabric.listen(self._node, self.binding, self.pair, backlog)
 
     def accept(self, nonblocking: bool) -> tuple[VirtualChannel, Address]:
         """The next waiting connection. Errors: WouldBlock; INVAL not listening; NETDOWN."""
@@ -147,23 +154,27 @@ class VirtualChannel(VirtualEnd):
 
         Errors: WouldBlock (also: the queue is full); those of `Fabric.connect`; ISCONN; BADF closed by another task.
         """
-        self._need_open()
-        options = self._options
-        if self.pair is None or self.side is not None:
-            raise SysError(Errno.ISCONN, "the socket is connected")
-        self.give_up()
-        try:
-            self._attempt = self._fabric.connect(
-                self._node, self.binding, address, self.pair, only_v6=options.only_v6, reuse=options.reuse
-            )
-            self.binding = self._attempt.binding
-        except SysError as error:
-            if self._waits or error.errno not in _ANSWERS:
-                raise
-            self._unanswered = error.errno
+        with self._changing:
+            self._need_open()
+            if self.pair is None or self.side is not None:
+                raise SysError(Errno.ISCONN, "the socket is connected")
+            self.give_up()
+            try:
+                self._call(address, self.pair)
+            except SysError as error:
+                if self._waits or error.errno not in _ANSWERS:
+                    raise
+                self._unanswered = error.errno
         if not self._waits:
             raise WouldBlock("the answer is told later")
         self.connect_result()
+
+    def _call(self, address: Address, pair: SocketPair) -> None:
+        options = self._options
+        self._attempt = self._fabric.connect(
+            self._node, self.binding, address, pair, only_v6=options.only_v6, reuse=options.reuse
+        )
+        self.binding = self._attempt.binding
 
     def connect_result(self) -> None:
         """Errors: WouldBlock; CONNREFUSED the listener is gone."""
@@ -286,6 +297,10 @@ class VirtualChannel(VirtualEnd):
 
     def shutdown(self, how: int) -> None:
         """Close directions; a listener stops to listen if RD is among them, as on Linux."""
+        with self._changing:
+            self._shut(how)
+
+    def _shut(self, how: int) -> None:
         if self._listener is not None:
             if how & _READING:
                 self._fabric.stop(self._listener)
@@ -294,6 +309,8 @@ class VirtualChannel(VirtualEnd):
             self._fabric.give_up(self._attempt, Errno.CONNRESET)  # as tcp_disconnect in SYN_SENT
         elif self.side is not None and self.side.broken:
             raise SysError(Errno.NOTCONN, "the connection was broken off")  # Linux: its state is TCP_CLOSE
+        elif self.side is None and self._attempt is None:
+            raise SysError(Errno.NOTCONN, "the socket is not connected")  # another task was quicker
         else:
             super().shutdown(how)
 
@@ -314,12 +331,13 @@ class VirtualChannel(VirtualEnd):
         raise SysError(Errno.NOTCONN, "the socket is not connected")
 
     def set_option(self, option: SockOption, value: int) -> None:
-        super().set_option(option, value)
-        if option in OF_PAIR:
-            if self.pair is not None:
-                self._fabric.refill(self.pair)
-        elif self.binding is not None:
-            self.binding.reuse_address, self.binding.reuse_port = self._options.reuse
+        with self._changing:
+            super().set_option(option, value)
+            if option in OF_PAIR:
+                if self.pair is not None:
+                    self._fabric.refill(self.pair)
+            elif self.binding is not None:
+                self.binding.reuse_address, self.binding.reuse_port = self._options.reuse
 
     def set_membership(self, group: bytes, interface: bytes | int, joined: bool) -> None:
         """Errors: PROTO streams are in no multicast group (Linux: `inet_test_bit(IS_ICSK)`)."""
@@ -335,6 +353,14 @@ class VirtualChannel(VirtualEnd):
         return number
 
     def close(self) -> None:
+        with self._changing:
+            self._leave()
+            super().close()
+            if self.pair is not None:
+                self.pair.close_far()
+
+    def _leave(self) -> None:
+        """Nothing of the socket is on the network any more."""
         listener, attempt, side = self._listener, self._attempt, self.side
         if listener is not None:
             self._fabric.stop(listener)
@@ -344,6 +370,3 @@ class VirtualChannel(VirtualEnd):
             side.abort()
         if self.binding is not None:
             self._fabric.unbind(self._node, _STREAM, self.binding)
-        super().close()
-        if self.pair is not None:
-            self.pair.close_far()

@@ -40,7 +40,8 @@ class DatagramSocket(Socket):
     def bind(self, address: Address) -> None:
         """Errors: INVAL bound already; AFNOSUPPORT; ACCES; ADDRINUSE; ADDRNOTAVAIL."""
         self._same_family(address)
-        self._bind(address)
+        self._network.require("bind", self.protocol_name, local=address)
+        self.channel.bind(address)
         if self.state is State.FRESH:
             self.state = State.BOUND
 

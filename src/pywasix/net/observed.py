@@ -87,6 +87,9 @@ class GuardedChannel:
     def announce(self) -> None:
         """Tell of a new connection, if nobody has. No lock may be held: who is told may do anything."""
 
+    def tell_listening(self) -> None:
+        """Tell that the socket listens, if nobody has. No lock may be held."""
+
     def _begin(self, kind: type[Accepted | Connected], peer: Address) -> None:
         """There is a connection."""
 
@@ -135,6 +138,7 @@ class CountedChannel(GuardedChannel):
         "_began",
         "_broken",
         "_finished",
+        "_gone",
         "_kind",
         "_listening",
         "_number",
@@ -152,14 +156,11 @@ class CountedChannel(GuardedChannel):
         self._began = 0.0
         self._received = self._sent = 0
         self._listening = self._finished = self._shut = False
+        self._gone = False  # closed: another task that finds its connection made only now tells nobody
         self._broken: Reason | None = None
 
-    def listen(self, backlog: int) -> None:
-        self._inner.listen(backlog)
-        self.tell_listening()
-
     def tell_listening(self) -> None:
-        """The socket listens; told once, however often the program changes its backlog."""
+        """As `GuardedChannel.tell_listening`; told once, however often the program changes its backlog."""
         with self._watch.lock:
             told, self._listening = self._listening, True
         if not told:
@@ -174,6 +175,8 @@ class CountedChannel(GuardedChannel):
                 local = self._inner.local()
                 peer = self._inner.peer()  # who wanted 0.0.0.0 has reached the loopback
         with self._watch.lock:
+            if self._places is not None:
+                return  # connect and another task's look found the same answer
             self._places = place(local), place(peer)
             self._began = monotonic()
             self._kind = kind
@@ -181,7 +184,7 @@ class CountedChannel(GuardedChannel):
     def announce(self) -> None:
         with self._watch.lock:
             kind, self._kind = self._kind, None
-            if kind is None or self._places is None:
+            if kind is None or self._places is None or self._gone:
                 return
             number = self._number = self._watch.number()
         self._watch.say(kind(*self._places, self._protocol, self._watch.pid, number))
@@ -250,6 +253,8 @@ class CountedChannel(GuardedChannel):
 
     def close(self) -> None:
         self.announce()
+        with self._watch.lock:
+            self._gone = True
         if self._number and self._broken is None:
             with suppress(SysError):  # closed by its own end already
                 self.take_error()  # a reset that the program did not wait for

@@ -7,6 +7,7 @@ The channel below does the work; waiting is `kernel.wait`'s.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,9 @@ class Socket(Transfer):
         self._network = network
         self.family = family
         self._unopened: Address | None = None
+        # Guards the steps from state to state: one task must not undo what another has just done. In the order of
+        # locks before `transfer._answers`; held for calls that never wait.
+        self._step = Lock()
         self.shut = 0
         self.protocol_name = protocol_name(family, kind)
         self.filetype = FileType.SOCKET_STREAM if kind is SockType.SOCKET_STREAM else FileType.SOCKET_DGRAM
@@ -80,23 +84,34 @@ class Socket(Transfer):
         """Errors: INVAL bound already; AFNOSUPPORT; ACCES; ADDRINUSE; ADDRNOTAVAIL."""
         self._permit("bind")
         self._same_family(address)
-        if address.port == PROBE_PORT and self.kind is SockType.SOCKET_STREAM:
-            self._unopened = address
-        else:
-            self._bind(address)
-        self._judged = True
-        if self.state is not State.REFUSED:
-            self.state = State.BOUND
-
-    def _bind(self, address: Address) -> None:
-        self._network.require("bind", self.protocol_name, local=address)
-        self.channel.bind(address)
+        noted = address.port == PROBE_PORT
+        if not noted:
+            self._network.require("bind", self.protocol_name, local=address)
+        with self._step:
+            self._check("bind")
+            if noted:
+                self._unopened = address
+            else:
+                self.channel.bind(address)
+            self._judged = True
+            if self.state is not State.REFUSED:
+                self.state = State.BOUND
 
     def _open_port(self) -> None:
         """Bind for real what `bind` only noted."""
+        noted = self._unopened
+        if noted is None:
+            return
+        self._network.require("bind", self.protocol_name, local=noted)
+        with self._step:
+            if self._unopened is noted:
+                self.channel.bind(noted)
+                self._unopened = None
+
+    def _check_opened(self) -> None:
+        """For who holds `_step` and has called `_open_port`."""
         if self._unopened is not None:
-            self._bind(self._unopened)
-            self._unopened = None
+            raise SysError(Errno.INVAL, "another task binds the socket")
 
     def listen(self, backlog: int) -> None:
         """Errors: NOTSUP a datagram socket; INVAL connected; ACCES; ADDRINUSE."""
@@ -106,8 +121,16 @@ class Socket(Transfer):
             self._network.require("bind", self.protocol_name, local=wildcard(self.family))
             self._judged = True
         self._open_port()
-        self.channel.listen(backlog)
-        self.state = State.LISTENING
+        with self._step:
+            self._check("listen")
+            self._check_opened()
+            self.channel.listen(backlog)
+            self.state = State.LISTENING
+        self._listening()
+
+    def _listening(self) -> None:
+        if self._network.watch is not None:
+            self._network.watch.listening(self.channel)
 
     def check_accept(self) -> None:
         """Errors: NOTSUP a datagram socket; INVAL not listening."""
@@ -272,13 +295,14 @@ class Socket(Transfer):
     def shutdown(self, how: int) -> None:
         """Close directions. Errors: NOTCONN; INVAL for no or unknown directions."""
         self._permit("shutdown")
-        self.channel.shutdown(how)
-        if self.state is State.LISTENING:
-            if how & SdFlags.RD:  # Linux (inet_shutdown): that stops the listening; WR alone does nothing
-                # A port that nobody asked for by its number is given back; the channel knows.
-                self.state = State.BOUND if self.family == UNIX else State.FRESH
-                self.door = None
-            return
+        with self._step:
+            self._check("shutdown")
+            self.channel.shutdown(how)
+            if self.state is State.LISTENING:
+                if how & SdFlags.RD:  # Linux (inet_shutdown): that stops the listening; WR alone does nothing
+                    # A port that nobody asked for by its number is given back; the channel knows.
+                    self.state, self.door = State.FRESH, None
+                return
         self._settle()  # the shutdown ends a connect under way
         if self.state is State.CONNECTED:
             self.shut |= how
@@ -320,7 +344,7 @@ class Socket(Transfer):
         self._settle()
         if self._failure is not None:
             return int(self._take_failure().errno)
-        return 0 if self.state is State.CONNECTING else self.channel.take_error()
+        return self._channel_error()
 
     @property
     def protocol(self) -> SockProto:
@@ -352,6 +376,11 @@ class Socket(Transfer):
 
     def close(self) -> None:
         self.channel.close()
+
+    def _start_connect(self) -> bool:
+        with self._step:
+            self._check_opened()
+            return super()._start_connect()
 
     def _same_family(self, address: Address) -> None:
         if address.family != self.family:

@@ -58,6 +58,10 @@ class Transfer(File):
             self._settle()
         if self._failure is not None and operation in _TOLD_BY:
             raise self._take_failure()
+        self._check(operation)
+
+    def _check(self, operation: str) -> None:
+        """`_permit` for who has called that and holds a lock by now."""
         refusal = REFUSALS[operation].get(self.state)
         if refusal is not None:
             raise SysError(refusal, f"{operation} on a {self.state.value} socket")
@@ -114,11 +118,13 @@ class Transfer(File):
                 raise
 
     def _start_connect(self) -> bool:
-        """Step into CONNECTING; returns False when another task has just done that."""
+        """Step into CONNECTING; returns False when another task has just done that. Errors: ISCONN."""
         with _answers:
-            first = self.state is not State.CONNECTING
+            if self.state is State.CONNECTING:
+                return False
+            self._check("connect")
             self.state = State.CONNECTING
-            return first
+            return True
 
     def _answered(self) -> None:
         self._settle()
@@ -130,6 +136,11 @@ class Transfer(File):
         failure, self._failure = self._failure, None
         # Linux (inet_stream_connect) says so to a second one
         return failure or SysError(Errno.CONNABORTED, "it was told already why there is no connection")
+
+    def _channel_error(self) -> int:
+        """What SO_ERROR of the channel tells; the answer of a connect under way is not taken away by that."""
+        with _answers:
+            return 0 if self.state is State.CONNECTING else self.channel.take_error()
 
     def _told_by_connect(self) -> SysError:
         """What connect says of its failure. Only after that the socket is as good as new (Linux: tcp_disconnect)."""

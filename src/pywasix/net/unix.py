@@ -32,15 +32,19 @@ class UnixStream(Socket):
     def bind(self, address: Address) -> None:
         """Errors: INVAL bound already, no path, or another family; ACCES a policy callable says no; ADDRINUSE."""
         self._same_family(address)
-        self._bind(address)
-        if self.state is State.FRESH:
-            self.state = State.BOUND
+        self._network.require("bind", self.protocol_name, local=address)
+        with self._step:
+            self.channel.bind(address)
+            if self.state is State.FRESH:
+                self.state = State.BOUND
 
     def listen(self, backlog: int) -> None:
         """Errors: INVAL connected, or not bound."""
-        self._permit("listen")
-        self.channel.listen(backlog)
-        self.state = State.LISTENING
+        with self._step:
+            self._permit("listen")
+            self.channel.listen(backlog)
+            self.state = State.LISTENING
+        self._listening()
 
     def accept(self, task: Task, nonblocking: bool) -> tuple[Socket, Address]:
         socket, peer = super().accept(task, nonblocking)
@@ -80,7 +84,8 @@ class UnixStream(Socket):
             task.interruption_point()
             if remaining(deadline) == 0:
                 raise SysError(late, "the listener's queue was full all the time")
-        self.state = State.CONNECTED
+        with self._step:
+            self.state = State.CONNECTED
         self._connected()
 
     def shutdown(self, how: int) -> None:

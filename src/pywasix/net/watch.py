@@ -66,8 +66,7 @@ class Watch:
     def over_listener(self, channel: Channel) -> Channel:
         """The same TCP socket, which listens already, watched."""
         watched = self.over_channel(channel, "tcp")
-        if isinstance(watched, CountedChannel):
-            watched.tell_listening()
+        self.listening(watched)
         return watched
 
     def number(self) -> int:
@@ -87,6 +86,10 @@ class Watch:
     def admits(self, channel: Channel, peer: Address) -> bool:
         """Whether an accepted connection is within the limits. It is counted and told of then."""
         return cast(GuardedChannel, channel).welcome(peer)
+
+    def listening(self, channel: Channel) -> None:
+        """A socket listens: tell of it, if nobody has."""
+        cast(GuardedChannel, channel).tell_listening()
 
     def connected(self, channel: Channel) -> None:
         """A connect has its answer: tell of it, if nobody has."""

@@ -75,6 +75,8 @@ def _listener(network: Network, wanted: Any) -> Socket:
         channel = _listening(network.stack, address)
     except SysError as error:
         raise OSError(f"cannot listen on {address}: {error.text}") from None
+    if network.watch is not None:
+        network.watch.listening(channel)
     return Socket(network, channel, address.family, SockType.SOCKET_STREAM, State.LISTENING)
 
 
