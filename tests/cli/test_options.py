@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pywasix.cli import run
 from pywasix.cli.program import environment, joined_value, rules
 from pywasix.cli.quick import options_first, parse
-from pywasix.cli.run_options import BARE, OPTIONS, count, port_order, seconds, size
+from pywasix.cli.run_options import BARE, OPTIONS, count, port_order, seconds
 from pywasix.errors import OptionError
+from pywasix.fs.sizes import size
 
 
 @pytest.mark.parametrize(

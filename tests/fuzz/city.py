@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import os
 import random
-from tempfile import TemporaryFile
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 from threading import Event, Thread
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from fuzz.hostile import COUNTER, EPOLL, Hostile, Pointed
+from fuzz.hostile import COUNTER, DIRECTORY, EPOLL, MEMORY_FILE, Hostile, Pointed
 from pywasix.abi.addresses import AddrPort
 from pywasix.abi.codecs import EPOLL_EVENT_SIZE, EVENT_SIZE
-from pywasix.abi.enums import SockType
+from pywasix.abi.enums import Rights, SockType
 from pywasix.abi.errno import Errno
 from pywasix.abi.generation import AbiGeneration
 from pywasix.abi.port_codecs import ADDRESS_SIZE
 from pywasix.errors import ProcessExit, SysError, Unwind
+from pywasix.fs.devices import devices
+from pywasix.fs.directory import DIRECTORY_RIGHTS, INHERITING_RIGHTS, DirectoryFile
+from pywasix.fs.files import GuestFiles
+from pywasix.fs.memory import MemoryVolume
+from pywasix.fs.memory_file import MemoryFile
+from pywasix.fs.mounts import Namespace
+from pywasix.fs.node import Opening
+from pywasix.fs.walk import Start
+from pywasix.host.directory import host_directory
 from pywasix.host.epoller import HostEpoll
 from pywasix.host.files import FdChannel
 from pywasix.host.pipes import HostCounter
 from pywasix.kernel.epoll import Epoll
 from pywasix.kernel.eventfd import CounterFile
+from pywasix.kernel.fdtable import Descriptor
 from pywasix.kernel.stream import StreamFile
 from pywasix.kernel.task import Task
 from pywasix.kernel.wait import READABLE
@@ -34,7 +45,7 @@ from pywasix.syscalls.row import Row
 from world import MEMORY, PREVIEW1, UNSTABLE, WASIX, WASIX_2022, World
 
 GENERATIONS = (PREVIEW1, UNSTABLE, WASIX_2022, WASIX)
-LIMIT = 26  # descriptors
+LIMIT = 30  # descriptors
 READER, LISTENER = 0, 5
 RESERVED = 20  # this number is being opened by somebody
 # How much there is, also when there is no room for it.
@@ -102,6 +113,7 @@ class City:
         self._settle()
         assert world.fds.reserve(RESERVED) == RESERVED
         self._watching()
+        self._files()
 
     def _settle(self) -> None:
         """Fill the table; `hostile` names the numbers."""
@@ -146,6 +158,31 @@ class City:
         with TemporaryFile(buffering=0) as file:
             file.write(b"contents of a file")
             self.world.add(StreamFile(FdChannel(os.dup(file.fileno()), owned=True)))
+
+    def _files(self) -> None:
+        """ "/" with a directory of the host, one in memory and devices; an open file in memory."""
+        world = self.world
+        directory = TemporaryDirectory()
+        world.later(directory.cleanup)
+        given = Path(directory.name)
+        (given / "sub").mkdir()
+        (given / "file").write_bytes(b"contents")
+        (given / "link").symlink_to("../tmp/x")
+        (given / "loop").symlink_to("loop")
+        namespace = Namespace()
+        world.process.files = GuestFiles(namespace)
+        namespace.mount([b"data"], host_directory(directory.name, writable=True))
+        volume = MemoryVolume(1 << 16)
+        namespace.mount([b"tmp"], volume.root)
+        namespace.mount([b"dev"], devices(world.ctx.services.random))
+        namespace.complete()
+        root = DirectoryFile.of(Start(namespace.root, (), namespace.root))
+        # Nothing of the host's disk is allocated: sizes and offsets are as large as can be.
+        inheriting = INHERITING_RIGHTS & ~int(Rights.FD_ALLOCATE)
+        assert world.fds.add(Descriptor(root, DIRECTORY_RIGHTS, inheriting, preopen=b"/")) == DIRECTORY
+        opened = volume.root.open(b"x", Opening(write=True, create=True))
+        assert isinstance(opened, MemoryFile)
+        assert world.add(opened) == MEMORY_FILE
 
     def _queue_caller(self, address: Address) -> None:
         caller = open_socket(self.world.network, INET4, SockType.SOCKET_STREAM)
@@ -229,8 +266,8 @@ def writable_areas(world: World, row: Row, arguments: list[int]) -> list[tuple[i
         if param.kind in ("out", "inout"):
             start = given[param.name]
             areas.append((start, start + _result_size(world, row.name, param.name, param.type, param.size, given)))
-    if row.name in ("fd_read", "sock_recv", "sock_recv_from"):
-        vector = "iovs" if row.name == "fd_read" else "ri_data"
+    if row.name in ("fd_read", "fd_pread", "sock_recv", "sock_recv_from"):
+        vector = "iovs" if row.name.startswith("fd_") else "ri_data"
         areas += _buffers(world, given[vector], given[f"{vector}_len"])
     return areas
 
@@ -248,7 +285,9 @@ def _result_size(world: World, row: str, name: str, kind: Any, size: int, given:
         ("poll_oneoff", "out"): EVENT_SIZE * given.get("nsubscriptions", 0),
         ("random_get", "buf"): given.get("buf_len", 0),
         ("fd_prestat_dir_name", "path"): given.get("path_len", 0),
-        ("getcwd", "path"): 2,  # "/" and its NUL
+        ("getcwd", "path"): 64,  # no path of the world is longer
+        ("fd_readdir", "buf"): given.get("buf_len", 0),
+        ("path_readlink", "buf"): given.get("buf_len", 0),
         ("proc_signals_get", "buf"): 2 * len(process.signals.dispositions),
         ("resolve", "addrs"): ADDRESS_SIZE * given.get("naddrs", 0),
         ("port_addr_list", "addrs"): size * MOST_ADDRESSES,

@@ -111,10 +111,18 @@ u32 = st.one_of(st.integers(0, 24), st.sampled_from(U32_EDGES), st.integers(0, 2
 u64 = st.one_of(st.integers(0, 2000), st.sampled_from(U64_EDGES))
 SOCKETS = (*range(5, 18), 19)
 """What `city.City` opens: 0 to 4 and 18 are streams, 20 is reserved, all others up to 19 are sockets."""
-EPOLL, COUNTER = 21, 22
+EPOLL, COUNTER, DIRECTORY, MEMORY_FILE = 21, 22, 23, 24
 """Those after them are free."""
 descriptors = st.one_of(
-    st.integers(0, 19), st.integers(0, 19), st.sampled_from((20, EPOLL, COUNTER, 23, 25, 26, 2**31, 2**32 - 1))
+    st.integers(0, 19),
+    st.integers(0, 19),
+    st.sampled_from((20, EPOLL, COUNTER, DIRECTORY, MEMORY_FILE, 25, 29, 30, 2**31, 2**32 - 1)),
+)
+directories = st.one_of(st.just(DIRECTORY), st.just(DIRECTORY), st.just(DIRECTORY), descriptors)
+files = st.one_of(st.just(MEMORY_FILE), st.just(MEMORY_FILE), st.sampled_from((18, DIRECTORY)), descriptors)
+_FILE_CALLS = (
+    *("fd_pread", "fd_pwrite", "fd_seek", "fd_tell", "fd_sync", "fd_datasync", "fd_allocate", "fd_advise"),
+    *("fd_filestat_set_size", "fd_filestat_set_times"),
 )
 epolls = st.one_of(st.just(EPOLL), st.just(EPOLL), st.just(EPOLL), descriptors)
 sockets = st.one_of(st.sampled_from(SOCKETS), st.sampled_from(SOCKETS), st.sampled_from(SOCKETS), descriptors)
@@ -142,6 +150,16 @@ _subscriptions = st.lists(
 _names = st.sampled_from(
     (SIGNAL_HANDLER.encode(), b"__wasm_signal_blocked", b"\xff\xfe\xfd", b"", b"host", b"localhost", b"::1")
 )
+_paths = st.one_of(
+    st.sampled_from(
+        (b"tmp/x", b"data/file", b"data/sub", b"data/link", b"data/loop", b"dev/null", b"dev/fd/0", b"tmp", b"/", b".")
+    ),
+    st.lists(
+        st.sampled_from((b"data", b"tmp", b"dev", b"sub", b"file", b"link", b"x", b"y", b"..", b".", b"", b"n\xff")),
+        max_size=8,
+    ).map(b"/".join),
+    st.binary(max_size=40),
+)
 _ranges = st.tuples(
     st.sampled_from((*HOSTS, "10.0.0.0", "10.0.0.9", "fd00::9", "192.0.2.0")).map(lambda host: ip_address(host).packed),
     st.sampled_from((24, 24, 64, 64, 0, 32, 33, 128, 129, 255)),
@@ -160,7 +178,7 @@ _FILLS: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (OptionTimestamp, _options),
     (Subscription, _subscriptions),
     (UnstableSubscription, _subscriptions),
-    (Char, _names.map(Raw)),
+    (Char, st.one_of(_names, _paths, _paths).map(Raw)),
     (U32, st.integers(0, 3).map(lambda word: Words((word,)))),
 ]
 
@@ -177,6 +195,10 @@ def _value(row: Row, param: Param) -> st.SearchStrategy[int]:
     if param.name == "epfd":
         return epolls
     if param.type == Fd:
+        if row.name.startswith("path_") or row.name == "fd_readdir":
+            return directories
+        if row.name in _FILE_CALLS:
+            return files
         return sockets if row.name.startswith("sock_") else descriptors
     if param.mask is not None:
         return st.one_of(st.integers(0, param.mask), st.integers(0, param.mask), st.just(0), st.sampled_from(U32_EDGES))
@@ -190,6 +212,8 @@ def _value(row: Row, param: Param) -> st.SearchStrategy[int]:
         if param.signed:
             return u64.map(lambda value: value - (1 << 64) if value >> 63 else value)
         return nanoseconds if param.name in ("duration", "timeout") else u64
+    if param.name in ("path_len", "old_path_len", "new_path_len"):
+        return st.one_of(st.integers(0, 12), st.integers(0, 40), st.integers(0, 12), lengths)
     if param.name.endswith(("len", "nsubscriptions")):
         return st.one_of(st.integers(0, 4), st.integers(0, 4), lengths)
     return u32

@@ -931,11 +931,11 @@ extern int wasix_clock_res_get(uint32_t id, uint64_t *resolution);
 WASIX_IMPORT("wasi_snapshot_preview1", "clock_time_get")
 extern int wasix_clock_time_get(uint32_t id, uint64_t precision, uint64_t *time);
 
-/* writing files and directories is not supported yet */
+/* Say how a part of a file will be read. */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_advise")
 extern int wasix_fd_advise(int fd, uint64_t offset, uint64_t len, uint8_t advice);
 
-/* writing files and directories is not supported yet */
+/* Make sure that there is room for a part of a file, in bytes, which grows as needed. */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_allocate")
 extern int wasix_fd_allocate(int fd, uint64_t offset, uint64_t len);
 
@@ -943,7 +943,7 @@ extern int wasix_fd_allocate(int fd, uint64_t offset, uint64_t len);
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_close")
 extern int wasix_fd_close(int fd);
 
-/* writing files and directories is not supported yet */
+/* Return when the data that was written to a file can be read back from its disk. */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_datasync")
 extern int wasix_fd_datasync(int fd);
 
@@ -963,11 +963,11 @@ extern int wasix_fd_fdstat_set_rights(int fd, uint64_t fs_rights_base, uint64_t 
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_filestat_get")
 extern int wasix_fd_filestat_get(int fd, wasix_filestat_t *buf);
 
-/* writing files and directories is not supported yet */
+/* Cut a file to so many bytes, or let it grow with zeros. */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_filestat_set_size")
 extern int wasix_fd_filestat_set_size(int fd, uint64_t size);
 
-/* writing files and directories is not supported yet */
+/* Set the time stamps of an open file, in ns. */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_filestat_set_times")
 extern int wasix_fd_filestat_set_times(int fd, uint64_t atim, uint64_t mtim, uint16_t fst_flags);
 
@@ -983,7 +983,7 @@ extern int wasix_fd_prestat_get(int fd, wasix_prestat_t *buf);
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_prestat_dir_name")
 extern int wasix_fd_prestat_dir_name(int fd, void *path, uint32_t path_len);
 
-/* writing files and directories is not supported yet */
+/* Write at an offset in bytes; the position stays where it is. With APPEND to the end, as on Linux. */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_pwrite")
 extern int wasix_fd_pwrite(int fd, const wasix_ciovec_t *iovs, uint32_t iovs_len, uint64_t offset, uint32_t *nwritten);
 
@@ -1003,7 +1003,7 @@ extern int wasix_fd_renumber(int fd, int to);
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_seek")
 extern int wasix_fd_seek(int fd, int64_t offset, uint8_t whence, uint64_t *newoffset);
 
-/* writing files and directories is not supported yet */
+/* Return when everything that was written to a file is on its disk. */
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_sync")
 extern int wasix_fd_sync(int fd);
 
@@ -1015,7 +1015,7 @@ extern int wasix_fd_tell(int fd, uint64_t *offset);
 WASIX_IMPORT("wasi_snapshot_preview1", "fd_write")
 extern int wasix_fd_write(int fd, const wasix_ciovec_t *iovs, uint32_t iovs_len, uint32_t *nwritten);
 
-/* writing files and directories is not supported yet */
+/* Make a directory. */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_create_directory")
 extern int wasix_path_create_directory(int fd, const char *path, uint32_t path_len);
 
@@ -1023,11 +1023,11 @@ extern int wasix_path_create_directory(int fd, const char *path, uint32_t path_l
 WASIX_IMPORT("wasi_snapshot_preview1", "path_filestat_get")
 extern int wasix_path_filestat_get(int fd, uint32_t flags, const char *path, uint32_t path_len, wasix_filestat_t *buf);
 
-/* writing files and directories is not supported yet */
+/* Set the time stamps of what a path names, in ns; without SYMLINK_FOLLOW, of a link itself. */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_filestat_set_times")
 extern int wasix_path_filestat_set_times(int fd, uint32_t flags, const char *path, uint32_t path_len, uint64_t atim, uint64_t mtim, uint16_t fst_flags);
 
-/* writing files and directories is not supported yet */
+/* Give a file one more name; of a symbolic link, the link itself without SYMLINK_FOLLOW. */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_link")
 extern int wasix_path_link(int old_fd, uint32_t old_flags, const char *old_path, uint32_t old_path_len, int new_fd, const char *new_path, uint32_t new_path_len);
 
@@ -1039,19 +1039,19 @@ extern int wasix_path_open(int fd, uint32_t dirflags, const char *path, uint32_t
 WASIX_IMPORT("wasi_snapshot_preview1", "path_readlink")
 extern int wasix_path_readlink(int fd, const char *path, uint32_t path_len, void *buf, uint32_t buf_len, uint32_t *buf_used);
 
-/* writing files and directories is not supported yet */
+/* Remove an empty directory. */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_remove_directory")
 extern int wasix_path_remove_directory(int fd, const char *path, uint32_t path_len);
 
-/* writing files and directories is not supported yet */
+/* Give a file or directory another name, in place of what has that name. */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_rename")
 extern int wasix_path_rename(int fd, const char *old_path, uint32_t old_path_len, int new_fd, const char *new_path, uint32_t new_path_len);
 
-/* writing files and directories is not supported yet */
+/* Make a symbolic link that says `old_path`, which nobody looks at now. */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_symlink")
 extern int wasix_path_symlink(const char *old_path, uint32_t old_path_len, int fd, const char *new_path, uint32_t new_path_len);
 
-/* writing files and directories is not supported yet */
+/* Take a name from a file or a symbolic link; what is open stays usable. */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_unlink_file")
 extern int wasix_path_unlink_file(int fd, const char *path, uint32_t path_len);
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from pywasix.net.policy import NetworkPolicy
-from syscalls.placed import files, placed
+from syscalls.placed import confined, files, placed
 from world import VirtualWorld, World
 
-__all__ = ["files", "placed"]
+__all__ = ["confined", "files", "placed"]
 
 
 @pytest.fixture

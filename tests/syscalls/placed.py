@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from pywasix.abi.enums import FileType, LookupFlags, Rights
+from pywasix.abi.enums import FileType, LookupFlags, OFlags, Rights
 from pywasix.abi.records import Dirent
-from pywasix.fs.directory import DIRECTORY_RIGHTS, FILE_RIGHTS, DirectoryFile
+from pywasix.errors import SysError
+from pywasix.fs.devices import devices
+from pywasix.fs.directory import DIRECTORY_RIGHTS, INHERITING_RIGHTS, DirectoryFile
 from pywasix.fs.files import GuestFiles
+from pywasix.fs.memory import MemoryVolume
 from pywasix.fs.mounts import Namespace
+from pywasix.fs.walk import Start
 from pywasix.host.directory import host_directory
 from pywasix.kernel.fdtable import Descriptor
 from pywasix.syscalls.fd_file import fd_readdir
 from pywasix.syscalls.fd_io import fd_read
 from pywasix.syscalls.path import path_open
 from syscalls.vectors import BUFFER, COUNT, VECTOR, buffers
-from world import World
+from world import PREVIEW1, World
 
-PATH, RESULT = 4096, 512
+PATH, PATH2, RESULT = 4096, 12288, 512
+SMALL = 1 << 16  # bytes of /tmp
 CLOSED = 9
 FOLLOW = int(LookupFlags.SYMLINK_FOLLOW)
 ALL = (1 << 64) - 1
@@ -46,21 +52,38 @@ def files(tmp_path: Path) -> Path:
     return given
 
 
+def given(files: Path, world: World, *, absolute: bool) -> World:
+    """Give a world its files, and "/" as its next descriptor."""
+    namespace = Namespace()
+    world.process.files = GuestFiles(namespace)
+    namespace.mount([b"data"], host_directory(str(files), writable=True))
+    namespace.mount([b"ro"], host_directory(str(files)))
+    namespace.mount([b"other"], host_directory(str(files), writable=True))
+    namespace.mount([b"tmp"], MemoryVolume(SMALL).root)
+    namespace.mount([b"dev"], devices(world.ctx.services.random))
+    namespace.complete()
+    root = DirectoryFile.of(Start(namespace.root, (), namespace.root if absolute else None))
+    world.fds.add(Descriptor(root, DIRECTORY_RIGHTS, INHERITING_RIGHTS, preopen=b"/"))
+    return world
+
+
 @pytest.fixture
 def placed(files: Path) -> Iterator[World]:
-    """A WASIX process whose descriptor 0 is "/"."""
-    namespace = Namespace()
-    namespace.mount(b"/data", host_directory(str(files)))
+    """A WASIX process whose descriptor 0 is "/"; in it /data and /other, /ro that is read-only, /tmp, /dev."""
     with World() as world:
-        root = DirectoryFile(namespace.root, namespace.root)
-        world.fds.add(Descriptor(root, DIRECTORY_RIGHTS, DIRECTORY_RIGHTS | FILE_RIGHTS, preopen=b"/"))
-        world.process.files = GuestFiles(namespace)
-        yield world
+        yield given(files, world, absolute=True)
 
 
-def path(world: World, text: bytes) -> tuple[int, int]:
-    world.put(PATH, text)
-    return PATH, len(text)
+@pytest.fixture
+def confined(files: Path) -> Iterator[World]:
+    """The same for a process without WASIX, whose paths stay below their descriptors."""
+    with World(generation=PREVIEW1) as world:
+        yield given(files, world, absolute=False)
+
+
+def path(world: World, text: bytes, at: int = PATH) -> tuple[int, int]:
+    world.put(at, text)
+    return at, len(text)
 
 
 def opening(
@@ -80,6 +103,19 @@ def opening(
 def opened(world: World, text: bytes, **how: int) -> int:
     world.call(path_open, *opening(world, text, **how))
     return world.u32(RESULT)
+
+
+def fill(world: World) -> None:
+    """Use all the room that /tmp has."""
+    fd = opened(world, b"tmp/large", oflags=int(OFlags.CREAT), rights=ALL)
+    file = world.fds.get(fd).file
+    piece = memoryview(bytes(1024))
+    with suppress(SysError):
+        while True:
+            file.write(world.task, [piece])
+    with suppress(SysError):
+        while True:
+            file.write(world.task, [piece[:1]])
 
 
 def content(world: World, fd: int) -> bytes:

@@ -10,7 +10,7 @@ from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
 from pywasix.abi.records import FileStat, UnstableFileStat
 from pywasix.errors import SysError
-from pywasix.fs.directory import FILE_RIGHTS
+from pywasix.fs.directory import FILE_RIGHTS, WRITING_RIGHTS
 from pywasix.syscalls.fd_file import chdir, fd_pread, getcwd
 from pywasix.syscalls.path import (
     path_filestat_get,
@@ -19,7 +19,7 @@ from pywasix.syscalls.path import (
     path_readlink,
     unstable_path_filestat_get,
 )
-from syscalls.placed import FOLLOW, READ, RESULT, content, listed, opened, opening, path
+from syscalls.placed import ALL, FOLLOW, READ, RESULT, content, listed, opened, opening, path
 from syscalls.vectors import BUFFER, COUNT, VECTOR, buffers
 from world import World
 
@@ -44,10 +44,20 @@ def test_a_path_leads_to_a_file(placed: World, text: bytes, wanted: bytes) -> No
     assert content(placed, opened(placed, text)) == wanted
 
 
-def test_a_directory_keeps_its_paths_below_itself(placed: World) -> None:
+def test_a_directory_keeps_its_paths_below_itself(confined: World) -> None:
+    sub = opened(confined, b"data/sub")
+    assert content(confined, opened(confined, b"deep", fd=sub)) == b"deep"
+    confined.fails(Errno.PERM, path_open, *opening(confined, b"../file", fd=sub))
+    confined.fails(Errno.PERM, path_open, *opening(confined, b"/data/file"))
+    confined.fails(Errno.PERM, path_open, *opening(confined, b"data/absolute"))
+
+
+def test_above_an_open_directory_is_where_it_was_found(placed: World, files: Path) -> None:
     sub = opened(placed, b"data/sub")
-    assert content(placed, opened(placed, b"deep", fd=sub)) == b"deep"
-    placed.fails(Errno.PERM, path_open, *opening(placed, b"../file", fd=sub))
+    assert content(placed, opened(placed, b"../file", fd=sub)) == b"0123456789"
+    assert content(placed, opened(placed, b"../../data/../data/to_sub/deep", fd=sub)) == b"deep"
+    (files / "sub").rename(files / "moved")
+    placed.fails(Errno.NOENT, path_open, *opening(placed, b"../file", fd=sub))
 
 
 def test_a_link_never_leads_out_of_the_namespace(placed: World) -> None:
@@ -65,14 +75,14 @@ def test_a_name_swapped_for_a_link_is_not_followed(placed: World, files: Path) -
 
 def test_rights_are_those_asked_for_and_possible(placed: World) -> None:
     fd = opened(placed, b"data/file", rights=READ)
+    assert placed.fds.get(fd).rights == FILE_RIGHTS & ~WRITING_RIGHTS
+    fd = opened(placed, b"data/file", rights=ALL)
     assert placed.fds.get(fd).rights == FILE_RIGHTS
 
 
 def test_the_root_lists_its_mounts(placed: World) -> None:
     assert [(name, kind) for name, kind, _ in listed(placed, opened(placed, b"."))] == [
-        (b".", FileType.DIRECTORY),
-        (b"..", FileType.DIRECTORY),
-        (b"data", FileType.DIRECTORY),
+        (name, FileType.DIRECTORY) for name in (b".", b"..", b"data", b"ro", b"other", b"tmp", b"dev")
     ]
 
 

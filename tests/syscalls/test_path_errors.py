@@ -57,15 +57,21 @@ def test_path_open_nametoolong(placed: World) -> None:
     placed.fails(Errno.NAMETOOLONG, path_open, *opening(placed, b"./" * 2048))
 
 
-def test_path_open_perm(placed: World) -> None:
-    sub = opened(placed, b"data/sub")
-    placed.fails(Errno.PERM, path_open, *opening(placed, b"..", fd=sub))
+def test_path_open_perm(confined: World) -> None:
+    sub = opened(confined, b"data/sub")
+    confined.fails(Errno.PERM, path_open, *opening(confined, b"..", fd=sub))
 
 
 def test_path_open_rofs(placed: World) -> None:
-    placed.fails(Errno.ROFS, path_open, *opening(placed, b"data/file", rights=WRITE))
-    placed.fails(Errno.ROFS, path_open, *opening(placed, b"data/file", oflags=int(OFlags.TRUNC)))
-    placed.fails(Errno.ROFS, path_open, *opening(placed, b"data/new", oflags=int(OFlags.CREAT)))
+    placed.fails(Errno.ROFS, path_open, *opening(placed, b"ro/file", rights=WRITE))
+    placed.fails(Errno.ROFS, path_open, *opening(placed, b"ro/file", oflags=int(OFlags.TRUNC)))
+    placed.fails(Errno.ROFS, path_open, *opening(placed, b"ro/new", oflags=int(OFlags.CREAT)))
+    placed.fails(Errno.ROFS, path_open, *opening(placed, b"new", oflags=int(OFlags.CREAT)))
+
+
+def test_path_open_nxio(placed: World) -> None:
+    placed.fails(Errno.NXIO, path_open, *opening(placed, b"dev/tty"))
+    placed.fails(Errno.NXIO, path_open, *opening(placed, b"dev/fd/9"))
 
 
 def test_path_open_notsup(placed: World) -> None:
@@ -117,8 +123,12 @@ def test_path_filestat_get_nametoolong(placed: World) -> None:
     stat_fails(placed, Errno.NAMETOOLONG, b"n" * 256)
 
 
-def test_path_filestat_get_perm(placed: World) -> None:
-    stat_fails(placed, Errno.PERM, b"../file", fd=opened(placed, b"data/sub"))
+def test_path_filestat_get_perm(confined: World) -> None:
+    stat_fails(confined, Errno.PERM, b"../file", fd=opened(confined, b"data/sub"))
+
+
+def test_path_filestat_get_inval(placed: World) -> None:
+    stat_fails(placed, Errno.INVAL, b"data\0")
 
 
 def test_path_filestat_get_fault(placed: World) -> None:
@@ -155,8 +165,8 @@ def test_path_readlink_nametoolong(placed: World) -> None:
     readlink_fails(placed, Errno.NAMETOOLONG, b"n" * 256)
 
 
-def test_path_readlink_perm(placed: World) -> None:
-    readlink_fails(placed, Errno.PERM, b"../link", fd=opened(placed, b"data/sub"))
+def test_path_readlink_perm(confined: World) -> None:
+    readlink_fails(confined, Errno.PERM, b"../link", fd=opened(confined, b"data/sub"))
 
 
 def test_path_readlink_fault(placed: World) -> None:

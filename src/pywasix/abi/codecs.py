@@ -36,6 +36,9 @@ SUBSCRIPTION_SIZE = {False: 48, True: 56}
 """Bytes of a subscription, by whether the guest is of the `wasi_unstable` generation."""
 EVENT_SIZE = _EVENT.size
 
+encode_dirent = Struct("<QQIB3x").pack
+"""Return the head of a directory entry, 24 bytes: (cookie of the next, inode, length of the name, type)."""
+
 _EPOLL_EVENT = Struct("<I4x24s")
 EPOLL_EVENT_SIZE = _EPOLL_EVENT.size
 encode_epoll_event = _EPOLL_EVENT.pack

@@ -46,6 +46,11 @@ def run_program(
     add_host: tuple[str, ...] = (),
     listen: tuple[str, ...] = (),
     volume: tuple[str, ...] = (),
+    dir: tuple[str, ...] = (),
+    mapdir: tuple[str, ...] = (),
+    tmpfs: tuple[str, ...] = (),
+    archive: tuple[str, ...] = (),
+    cwd: str | None = None,
     env: tuple[str, ...] = (),
     forward_host_env: bool = False,
     timeout: float | None = None,
@@ -82,7 +87,10 @@ def run_program(
                 net=network,
                 hosts=hosts,
                 listen=listen,
-                volumes=volume,
+                volumes=directories(volume, dir, mapdir),
+                tmpfs=tmpfs,
+                archives=archive,
+                cwd=cwd,
                 max_memory=max_memory,
                 max_fds=max_fds,
                 max_connections=max_connections,
@@ -155,6 +163,15 @@ def added_hosts(entries: Iterable[str]) -> dict[str, list[str]]:
             raise OptionError(f"--add-host {entry} is not NAME=ADDR")
         found.setdefault(name, []).append(address)
     return found
+
+
+def directories(volume: tuple[str, ...], dir: tuple[str, ...], mapdir: tuple[str, ...]) -> tuple[str, ...]:
+    """All volumes, however they are spelled."""
+    if not dir and not mapdir:
+        return volume
+    from pywasix.runtime.volumes import directory_volume, mapped_volume
+
+    return (*volume, *map(directory_volume, dir), *map(mapped_volume, mapdir))
 
 
 def joined_value(file: str, args: tuple[str, ...], net: tuple[str, ...], trace: str | None) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pywasix.fs.sizes import size
+
 BARE = "\0"
 """What an option gets that stands without its optional value; no argument of a program has this character."""
-
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 class Option:
@@ -50,16 +50,6 @@ class Option:
         return self.metavar.startswith("[")
 
 
-def size(text: str) -> int:
-    """Bytes: a number, or one with K, M, G, KiB, MiB or GiB, all powers of 1024."""
-    digits = text.rstrip("KMGiBkmgb")
-    unit = text[len(digits) :]
-    unit = (unit[:-2] if len(unit) == 3 and unit.endswith("iB") else unit).upper()
-    if not (digits.isascii() and digits.isdecimal()) or unit not in _UNITS:
-        raise ValueError(f"{text!r} is no size: give bytes, or a number with K, M or G (KiB, MiB, GiB)")
-    return int(digits) * _UNITS[unit]
-
-
 def seconds(text: str) -> float:
     """A time in seconds, more than 0."""
     try:
@@ -99,12 +89,14 @@ OPTIONS = (
         multiple=True,
     ),
     Option("--add-host", "NAME=ADDR", "Give a name an address, before any look-up.", multiple=True),
+    Option("--volume", "HOST:GUEST[:ro]", "Give it a directory of the host under a path of its own.", multiple=True),
     Option(
-        "--volume",
-        "HOST:GUEST:ro",
-        "Let it read a directory of the host under a path of its own.",
-        multiple=True,
+        "--dir", "HOST[::GUEST]", "The same, as wasmtime spells it; the path is the host's unless given.", multiple=True
     ),
+    Option("--mapdir", "GUEST:HOST", "The same, as wasmer spells it.", multiple=True),
+    Option("--tmpfs", "GUEST[:SIZE]", "Give it a directory in memory, of 64 MiB unless SIZE is given.", multiple=True),
+    Option("--archive", "FILE:GUEST", "Let it read what is in a zip or tar file.", multiple=True),
+    Option("--cwd", "GUEST", "Where it begins, as a path of its own."),
     Option("-e --env", "KEY[=VALUE]", "Set a variable; without a value, to the host's.", multiple=True),
     Option("--forward-host-env", "", "Pass the host's whole environment."),
     Option("--timeout", "SECONDS", "Kill it after this time; the exit status is then 124.", seconds),

@@ -1,78 +1,155 @@
-"""An open directory, as a descriptor refers to it."""
+"""An open directory, as a descriptor refers to it, and the rights of directories and files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from pywasix.abi.enums import FileType, Rights
+from pywasix.abi.codecs import encode_dirent
+from pywasix.abi.enums import FileType, Rights, Whence
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
-from pywasix.fs.node import Entry, Node
-from pywasix.fs.walk import Start
 from pywasix.kernel.file import File, FileStatus
-from pywasix.kernel.task import Task
+
+if TYPE_CHECKING:
+    from pywasix.fs.node import Entry
+    from pywasix.fs.walk import Start
+    from pywasix.kernel.task import Task
 
 DIRECTORY_RIGHTS = int(
-    Rights.PATH_OPEN
+    Rights.FD_DATASYNC
+    | Rights.FD_FDSTAT_SET_FLAGS
+    | Rights.FD_SYNC
+    | Rights.FD_ADVISE
+    | Rights.PATH_CREATE_DIRECTORY
+    | Rights.PATH_CREATE_FILE
+    | Rights.PATH_LINK_SOURCE
+    | Rights.PATH_LINK_TARGET
+    | Rights.PATH_OPEN
     | Rights.FD_READDIR
     | Rights.PATH_READLINK
+    | Rights.PATH_RENAME_SOURCE
+    | Rights.PATH_RENAME_TARGET
     | Rights.PATH_FILESTAT_GET
+    | Rights.PATH_FILESTAT_SET_SIZE
+    | Rights.PATH_FILESTAT_SET_TIMES
     | Rights.FD_FILESTAT_GET
-    | Rights.FD_FDSTAT_SET_FLAGS
-    | Rights.FD_SYNC
-    | Rights.FD_DATASYNC
-    | Rights.FD_ADVISE
+    | Rights.FD_FILESTAT_SET_TIMES
+    | Rights.PATH_SYMLINK
+    | Rights.PATH_REMOVE_DIRECTORY
+    | Rights.PATH_UNLINK_FILE
 )
-FILE_RIGHTS = int(
-    Rights.FD_READ
+WRITING_RIGHTS = int(Rights.FD_WRITE | Rights.FD_ALLOCATE | Rights.FD_FILESTAT_SET_SIZE)
+FILE_RIGHTS = WRITING_RIGHTS | int(
+    Rights.FD_DATASYNC
+    | Rights.FD_READ
     | Rights.FD_SEEK
-    | Rights.FD_TELL
-    | Rights.FD_FILESTAT_GET
     | Rights.FD_FDSTAT_SET_FLAGS
     | Rights.FD_SYNC
-    | Rights.FD_DATASYNC
+    | Rights.FD_TELL
     | Rights.FD_ADVISE
+    | Rights.FD_FILESTAT_GET
+    | Rights.FD_FILESTAT_SET_TIMES
     | Rights.POLL_FD_READWRITE
 )
-"""What may be done with a file of a read-only file system."""
+INHERITING_RIGHTS = DIRECTORY_RIGHTS | FILE_RIGHTS
 
 
 class DirectoryFile(File):
     """An open directory.
 
     Args:
-        node: owned, closed with the last descriptor.
-        root: where absolute paths begin; None keeps all paths below this directory.
+        make: tells where paths begin that are relative to it, when that is asked for the first time: "/" is open in
+            every program, and few look into it. The directory is owned, and closed with the last descriptor.
     """
 
     filetype = FileType.DIRECTORY
     rights = DIRECTORY_RIGHTS
 
-    def __init__(self, node: Node, root: Node | None) -> None:
-        self.start = Start(node, root)
-        self._listed: tuple[Entry, ...] | None = None
+    def __init__(self, make: Callable[[], Start]) -> None:
+        self._make = make
+        self._start: Start | None = None
+        self._flags = 0
+        self._listed: list[Entry] | None = None
+
+    @classmethod
+    def of(cls, start: Start) -> DirectoryFile:
+        """The open directory that paths begin at."""
+        found = cls(lambda: start)
+        found._start = start
+        return found
+
+    @property
+    def start(self) -> Start:
+        """Where paths begin that are relative to it."""
+        start = self._start
+        if start is None:
+            start = self._start = self._make()
+        return start
 
     def read(self, task: Task, buffers: Sequence[memoryview]) -> int:
-        raise SysError(Errno.ISDIR, "a directory is listed, not read")
+        raise _not_a_file()
 
     def read_at(self, buffers: Sequence[memoryview], offset: int) -> int:
-        raise SysError(Errno.ISDIR, "a directory is listed, not read")
+        raise _not_a_file()
 
-    def entries(self, *, again: bool) -> Sequence[Entry]:
-        """What is in the directory, as it was when it was listed last.
+    def write(self, task: Task, buffers: Sequence[memoryview]) -> int:
+        raise _not_a_file()
 
-        Args:
-            again: list it anew (POSIX rewinddir).
+    def write_at(self, buffers: Sequence[memoryview], offset: int) -> int:
+        raise _not_a_file()
+
+    def seek(self, offset: int, whence: Whence) -> int:
+        raise _not_a_file()
+
+    def list_into(self, size: int, cookie: int) -> bytes:
+        """Entries from a cookie on as fd_readdir gives them, at most `size` bytes; the last one may be cut.
+
+        The list is made once, at cookie 0, and stays as it was: cookies are places in it.
         """
-        if again or self._listed is None:
-            node = self.start.directory
-            inode = node.status().inode
-            here = Entry(b".", inode, FileType.DIRECTORY), Entry(b"..", inode, FileType.DIRECTORY)
-            self._listed = (*here, *node.entries())
-        return self._listed
+        if not cookie or self._listed is None:
+            self._listed = self._list()
+        found = bytearray()
+        for place in range(min(cookie, len(self._listed)), len(self._listed)):
+            name, inode, filetype = self._listed[place]
+            found += encode_dirent(place + 1, inode, len(name), filetype)
+            found += name
+            if len(found) >= size:
+                break
+        return bytes(found[:size])
+
+    def _list(self) -> list[Entry]:
+        from pywasix.fs.node import Entry
+
+        directory = self.start.directory
+        inode = directory.status().inode
+        here = Entry(b".", inode, FileType.DIRECTORY), Entry(b"..", inode, FileType.DIRECTORY)
+        return [*here, *directory.entries()]
 
     def status(self) -> FileStatus:
         return self.start.directory.status()
 
+    @property
+    def flags(self) -> int:
+        return self._flags
+
+    def set_flags(self, flags: int) -> None:
+        """They change nothing, as on Linux, and are shown."""
+        self._flags = flags
+
+    def sync(self, *, data_only: bool) -> None:
+        self.start.directory.sync()
+
+    def set_times(self, accessed: int | None, modified: int | None) -> None:
+        self.start.directory.set_own_times(accessed, modified)
+
+    def advise(self, offset: int, size: int, advice: int) -> None:
+        """It says nothing about a directory."""
+
     def close(self) -> None:
-        self.start.directory.close()
+        if self._start is not None:
+            self._start.directory.close()
+
+
+def _not_a_file() -> SysError:
+    return SysError(Errno.ISDIR, "a directory is listed, not read or written")

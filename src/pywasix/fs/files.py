@@ -6,59 +6,99 @@ begin at the working directory, or at "/".
 
 from __future__ import annotations
 
+from threading import RLock
+
 from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
+from pywasix.fs.directory import DirectoryFile
 from pywasix.fs.mounts import Namespace
-from pywasix.fs.walk import Start, names_after, real_names, resolved
+from pywasix.fs.node import READING, Directory, Opening, Redirect
+from pywasix.fs.operations import Moved, open_path, status_of_path
+from pywasix.fs.walk import Start
 from pywasix.kernel.file import File
 
 _PIECE = 1 << 20  # bytes
+_DIRECTORY = Opening(directory=True)
 
 
 class GuestFiles:
     """`kernel.process.ProcessFiles`: a namespace that all processes of a program share, and where this one stands.
 
     Args:
-        namespace: it counts this process as a user until `close`.
+        namespace: it has this process as a user until `close`.
+
+    `_lock` guards where it stands: the directory is closed when nobody walks from it.
     """
 
     def __init__(self, namespace: Namespace) -> None:
-        namespace.use()
+        self._lock = RLock()
         self.namespace = namespace
         self._names: tuple[bytes, ...] = ()
+        self._directory: Directory = namespace.root
         self._closed = False
-
-    @classmethod
-    def without_mounts(cls) -> GuestFiles:
-        """For a program that was given no files."""
-        return cls(Namespace())
+        namespace.use(self)
 
     def copy(self) -> GuestFiles:
-        """The same namespace and working directory, for a child."""
+        """The same namespace and working directory, for a child. Errors: MFILE, NFILE of the host."""
+        with self._lock:
+            directory, names = self._directory.keep(), self._names
         found = GuestFiles(self.namespace)
-        found._names = self._names
+        found._directory, found._names = directory, names
         return found
 
     def close(self) -> None:
         """The process ended."""
         if not self._closed:
             self._closed = True
-            self.namespace.leave()
+            self._directory.close()
+            self.namespace.leave(self)
+
+    def open(self, path: bytes, how: Opening) -> File | Redirect:
+        """Open what a path means from the working directory. Errors: as `operations.open_path`."""
+        with self._lock:
+            return open_path(Start(self._directory, self._names, self.namespace.root), path, how, follow=True)
 
     def getcwd(self) -> bytes:
-        """The absolute path of the working directory."""
-        return b"/" + b"/".join(self._names)
+        """The absolute path of the working directory. Errors: NOENT it was removed, or moved by somebody else."""
+        with self._lock:
+            path = b"/" + b"/".join(self._names)
+            if self._names:
+                root = self.namespace.root
+                found = status_of_path(Start(root, (), root), path, follow=False)
+                if found[:2] != self._directory.status()[:2]:
+                    raise SysError(Errno.NOENT, "the working directory was moved or removed")
+            return path
 
     def chdir(self, path: bytes) -> None:
-        """Change the working directory. Errors: NOENT; NOTDIR; LOOP; NAMETOOLONG; ACCES; INVAL a NUL byte."""
-        self._names = real_names(self.namespace.root, self.absolute(path))
+        """Change the working directory.
 
-    def absolute(self, path: bytes) -> bytes:
-        """What a path means from the working directory. Errors: NOENT an empty path."""
-        if not path:
-            raise SysError(Errno.NOENT, "an empty path names nothing")
-        return names_after(self._names, path)
+        Errors: NOENT; NOTDIR; LOOP; NAMETOOLONG; ACCES; INVAL a NUL byte; MFILE, NFILE of the host.
+        """
+        file = self.open(path, _DIRECTORY)
+        assert isinstance(file, DirectoryFile), "it was to be a directory"
+        self._move(file.start.directory, file.start.names)
+
+    def enter(self, directory: DirectoryFile) -> None:
+        """Make an open directory the working directory (fchdir). Errors: MFILE, NFILE of the host."""
+        self._move(directory.start.directory.keep(), directory.start.names)
+
+    def keep_directory(self) -> Directory:
+        """The working directory, for somebody who closes it on his own. Errors: MFILE, NFILE of the host."""
+        with self._lock:
+            return self._directory.keep()
+
+    def _move(self, directory: Directory, names: tuple[bytes, ...]) -> None:
+        with self._lock:
+            before, self._directory, self._names = self._directory, directory, names
+            before.close()
+
+    def moved(self, change: Moved) -> None:
+        """A process of the program renamed something: whoever stands in it or below has another path now."""
+        before, after = change
+        for each in list(self.namespace.users):
+            if each._names[: len(before)] == before:
+                each._names = after + each._names[len(before) :]
 
     def read_program(self, path: bytes, limit: int = 1 << 30) -> bytes:
         """All bytes of a file, for running it: a module, or a script that begins with "#!".
@@ -69,18 +109,27 @@ class GuestFiles:
         Errors: as execve(2): NOENT; NOTDIR; ACCES no regular file, or not to be read; LOOP; NAMETOOLONG; NOMEM;
             MFILE, NFILE of the host.
         """
-        root = self.namespace.root
-        with resolved(Start(root, root), self.absolute(path), follow=True) as node:
-            if node.filetype is not FileType.REGULAR_FILE:
-                raise SysError(Errno.ACCES, "only a regular file can be run")
-            file = node.open()
+        try:
+            file = self.open(path, READING)
+        except SysError as error:
+            if error.errno is Errno.NOTSUP:
+                raise _no_program() from None
+            raise
+        if isinstance(file, Redirect):
+            raise _no_program()
         try:
             return _content(file, limit)
         finally:
             file.close()
 
 
+def _no_program() -> SysError:
+    return SysError(Errno.ACCES, "only a regular file can be run")
+
+
 def _content(file: File, limit: int) -> bytes:
+    if file.filetype is not FileType.REGULAR_FILE:
+        raise _no_program()
     found = bytearray()
     piece = bytearray(_PIECE)
     while count := file.read_at([memoryview(piece)], len(found)):

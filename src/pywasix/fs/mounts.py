@@ -5,14 +5,19 @@ Between the mounts stand directories that only exist to lead to them, so that "/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
-from pywasix.fs.node import Entry, Node
+from pywasix.fs.node import Directory, Entry, Opening, Redirect, check_directory
+from pywasix.fs.tree import Tree
 from pywasix.kernel.file import File, FileStatus
+
+if TYPE_CHECKING:
+    from pywasix.fs.files import GuestFiles
 
 
 def components(path: bytes) -> list[bytes]:
@@ -23,45 +28,123 @@ def components(path: bytes) -> list[bytes]:
 class MountPoint:
     """A directory of the namespace: a mount, one on the way to mounts, or both.
 
+    What is mounted hides what the directory around it has under that name, and its name cannot be taken away.
+
     Args:
         number: its inode number, unique in the namespace.
     """
 
-    filetype = FileType.DIRECTORY
-
     def __init__(self, number: int) -> None:
-        self._number = number
+        self._own = Tree(number)
         self._below: dict[bytes, MountPoint] = {}
-        self.mounted: Node | None = None
+        self._mounted: Directory | None = None
 
     def point(self, name: bytes, number: int) -> MountPoint:
         """The mount point with a name in this one, made if there is none."""
         return self._below.setdefault(name, MountPoint(number))
 
+    def mount(self, directory: Directory) -> None:
+        """From now on this is that directory."""
+        self._mounted = directory
+
+    def cover(self) -> Iterable[Directory]:
+        """Let each name on the way to a mount below still be the directory that it was. Returns what was opened."""
+        for name, point in self._below.items():
+            if point._mounted is None and self._mounted is not None:
+                try:
+                    point._mounted = self._mounted.enter(name)
+                except SysError:  # nothing is there, or no directory: the mount is seen all the same
+                    continue
+                yield point._mounted
+            yield from point.cover()
+
+    @property
+    def _within(self) -> Directory:
+        """What is mounted here, else a directory that is empty and cannot be changed."""
+        return self._own if self._mounted is None else self._mounted
+
     def status(self) -> FileStatus:
-        return FileStatus(inode=self._number) if self.mounted is None else self.mounted.status()
+        return self._within.status()
 
-    def child(self, name: bytes) -> Node:
-        found = self._below.get(name)
-        if found is not None:
-            return found
-        if self.mounted is not None:
-            return self.mounted.child(name)
-        raise SysError(Errno.NOENT, f"there is no {name!r}")
+    def inspect(self, name: bytes) -> FileStatus:
+        point = self._below.get(name)
+        return self._within.inspect(name) if point is None else point.status()
 
-    def entries(self) -> Sequence[Entry]:
-        listed = [] if self.mounted is None else list(self.mounted.entries())
-        hidden = self._below.keys()
-        points = [Entry(name, point.status().inode, FileType.DIRECTORY) for name, point in self._below.items()]
-        return points + [entry for entry in listed if entry.name not in hidden]
+    def enter(self, name: bytes) -> Directory:
+        point = self._below.get(name)
+        return self._within.enter(name) if point is None else point
 
-    def target(self) -> bytes:
-        raise SysError(Errno.INVAL, "a directory is no symbolic link")
+    def descend(self, names: Sequence[bytes]) -> Directory | None:
+        if names[0] in self._below:
+            return None  # a point costs nothing to enter
+        return self._within.descend(names)
 
-    def open(self) -> File:
-        raise SysError(Errno.ISDIR, "a directory is not read as a file")
+    def open(self, name: bytes, how: Opening) -> File | Directory | Redirect:
+        point = self._below.get(name)
+        if point is None:
+            return self._within.open(name, how)
+        check_directory(how)
+        return point
 
-    def keep(self) -> Node:
+    def reopen(self) -> Directory:
+        return self
+
+    def entries(self) -> Iterable[Entry]:
+        for name, point in self._below.items():
+            yield Entry(name, point.status().inode, FileType.DIRECTORY)
+        for entry in self._within.entries():
+            if entry.name not in self._below:
+                yield entry
+
+    def target(self, name: bytes) -> bytes:
+        if name in self._below:
+            raise SysError(Errno.INVAL, "a directory is no symbolic link")
+        return self._within.target(name)
+
+    def make_directory(self, name: bytes) -> None:
+        self._free(name).make_directory(name)
+
+    def make_link(self, name: bytes, target: bytes) -> None:
+        self._free(name).make_link(name, target)
+
+    def remove_directory(self, name: bytes) -> None:
+        self.holder(name).remove_directory(name)
+
+    def remove_file(self, name: bytes) -> None:
+        if name in self._below:
+            raise SysError(Errno.ISDIR, "it is a directory")
+        self._within.remove_file(name)
+
+    def rename(self, name: bytes, to: Directory, new: bytes) -> None:
+        self.holder(name).rename(name, to, new)
+
+    def link(self, name: bytes, to: Directory, new: bytes) -> None:
+        self.holder(name).link(name, to, new)
+
+    def set_times(self, name: bytes, accessed: int | None, modified: int | None) -> None:
+        point = self._below.get(name)
+        if point is None:
+            self._within.set_times(name, accessed, modified)
+        else:
+            point.set_own_times(accessed, modified)
+
+    def set_own_times(self, accessed: int | None, modified: int | None) -> None:
+        self._within.set_own_times(accessed, modified)
+
+    def sync(self) -> None:
+        self._within.sync()
+
+    def holder(self, name: bytes) -> Directory:
+        if name in self._below:
+            raise SysError(Errno.BUSY, "something is mounted there")
+        return self._within
+
+    def _free(self, name: bytes) -> Directory:
+        if name in self._below:
+            raise SysError(Errno.EXIST, "it is there already")
+        return self._within
+
+    def keep(self) -> Directory:
         return self
 
     def close(self) -> None:
@@ -71,44 +154,47 @@ class MountPoint:
 class Namespace:
     """The mounts of one program. The last mount under a path hides an earlier one.
 
-    Every process of the program uses it; when the last of them ends, the mounts are given back. `_lock` guards
-    `_users`.
+    Every process of the program uses it; when the last of them ends, the mounts are given back.
+
+    Attributes:
+        root: "/".
+        users: the processes' views; `_lock` guards it.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._users = 0
+        self.users: list[GuestFiles] = []
         self._count = 1
         self.root = MountPoint(1)
-        self._mounts: list[Node] = []
+        self._held: list[Directory] = []
 
-    def mount(self, path: bytes, directory: Node) -> None:
-        """Put a directory under an absolute path."""
+    def mount(self, names: Iterable[bytes], directory: Directory) -> None:
+        """Put a directory, which the namespace closes in the end, where these names lead from "/"."""
         point = self.root
-        for name in components(path):
+        for name in names:
             self._count += 1
             point = point.point(name, self._count)
-        point.mounted = directory
-        self._mounts.append(directory)
+        point.mount(directory)
+        self._held.append(directory)
 
-    def __bool__(self) -> bool:
-        """Whether anything is mounted."""
-        return bool(self._mounts)
+    def complete(self) -> None:
+        """Everything is mounted."""
+        self._held += self.root.cover()
 
-    def use(self) -> None:
+    def use(self, files: GuestFiles) -> None:
         """One more process uses it."""
         with self._lock:
-            self._users += 1
+            self.users.append(files)
 
-    def leave(self) -> None:
+    def leave(self, files: GuestFiles) -> None:
         """A process that used it ended."""
         with self._lock:
-            self._users -= 1
-            last = not self._users
+            self.users.remove(files)
+            last = not self.users
         if last:
             self.close()
 
     def close(self) -> None:
         """Give every mount back."""
-        for directory in self._mounts:
-            directory.close()
+        while self._held:
+            self._held.pop().close()

@@ -1,72 +1,42 @@
-"""Following paths, one name at a time, so that none leads out of what was given.
+"""Following paths, so that none leads out of what was given.
 
 Backends never follow a symbolic link; it is done here, where ".." and links are held inside. The directories on the
-way stay open until the walk ends: ".." goes back to where the walk came from, whatever was renamed meanwhile.
+way stay open until the walk ends: ".." goes back to where the walk came from, whatever was renamed meanwhile. A walk
+ends at the directory in which the last name is to be found, so that what is done then is done there.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
-from pywasix.fs.node import Node
+from pywasix.fs.node import Directory, IsLink
 
 _MOST_LINKS = 40  # Linux MAXSYMLINKS
 _LONGEST_PATH = 4095  # bytes, Linux PATH_MAX without its NUL
 _LONGEST_NAME = 255  # bytes, NAME_MAX
+_DOTS = (b".", b"..")
 
 
 class Start(NamedTuple):
     """Where paths begin.
 
     Attributes:
-        directory: relative paths begin here, and ".." does not leave it.
-        root: absolute paths and links begin here; None refuses them (preview1: a path stays below its directory).
+        directory: relative paths begin here.
+        names: the way to it from "/", as it was when it was opened.
+        root: absolute paths and links begin here, and ".." may leave `directory`; None refuses both (preview1: a
+            path stays below its directory).
     """
 
-    directory: Node
-    root: Node | None
+    directory: Directory
+    names: tuple[bytes, ...]
+    root: Directory | None
 
 
-def names_after(names: tuple[bytes, ...], path: bytes) -> bytes:
-    """The absolute path that a relative one means in the directory with these names; an absolute one stays."""
-    return path if path.startswith(b"/") else b"/" + b"/".join((*names, path))
-
-
-@contextmanager
-def resolved(start: Start, path: bytes, *, follow: bool) -> Iterator[Node]:
-    """The node that a path names; it stays open inside of the `with` only (`Node.keep` holds it longer).
-
-    Args:
-        follow: when the last name is a symbolic link, go on to what it points to.
-    Errors: NOENT; NOTDIR; LOOP; NAMETOOLONG; PERM the path leads out; ACCES; INVAL a NUL byte.
-    """
-    _check(path)
-    with ExitStack() as held:
-        walk = _Walk(start, held, path)
-        while walk.names:
-            walk.step(follow=follow)
-        yield walk.end()
-
-
-def real_names(root: Node, path: bytes) -> tuple[bytes, ...]:
-    """The names on the way from the root to a directory, without links and dots. Errors: as `resolved`; NOTDIR."""
-    _check(path)
-    with ExitStack() as held:
-        walk = _Walk(Start(root, root), held, path)
-        while walk.names:
-            walk.step(follow=True)
-        if walk.end().filetype is not FileType.DIRECTORY:
-            raise SysError(Errno.NOTDIR, "it is no directory")
-        return tuple(walk.names_here)
-
-
-def _check(path: bytes) -> None:
+def check_path(path: bytes) -> None:
+    """Errors: NOENT an empty path; INVAL a NUL byte; NAMETOOLONG."""
     if not path:
         raise SysError(Errno.NOENT, "an empty path names nothing")
     if b"\0" in path:
@@ -75,74 +45,181 @@ def _check(path: bytes) -> None:
         raise SysError(Errno.NAMETOOLONG, f"a path has at most {_LONGEST_PATH} bytes")
 
 
-class _Walk:
-    """A walk under way: the nodes from the start to here, and the names still to follow."""
+class _Step(NamedTuple):
+    """A directory on the way, and the names that led there from the one before."""
 
-    def __init__(self, start: Start, held: ExitStack, path: bytes) -> None:
+    directory: Directory
+    names: tuple[bytes, ...]
+
+
+class Walk:
+    """The way that a path goes, up to its last name. To be entered: what it opened is closed at its end.
+
+    Attributes:
+        directory: where the last name is to be found.
+        name: the last name; b"" when the path leads to `directory` itself.
+        last: how the path ends, which is `name`, ".", ".." or b"" for "/".
+        slash: the path ends in "/", or in "/.": it must name a directory.
+
+    Args:
+        path: it is checked. Errors: NOENT; NOTDIR; LOOP; NAMETOOLONG; PERM the path leads out; ACCES; INVAL.
+    """
+
+    __slots__ = ("_held", "_links", "_names", "_start", "_trail", "directory", "last", "name", "slash")
+
+    def __init__(self, start: Start, path: bytes) -> None:
+        check_path(path)
         self._start = start
-        self._held = held
+        self._held: list[Directory] = []
         self._links = 0
-        self._trail: list[Node] = []
-        self.names_here: list[bytes] = []
-        self.names: deque[bytes] = deque()
-        self._must_be_directory = False
+        self._trail: list[_Step] = []
+        self.directory = start.directory
+        self.slash = False
+        if b"/" not in path and path not in _DOTS:  # the common case, and nothing to walk
+            if len(path) > _LONGEST_NAME:
+                raise SysError(Errno.NAMETOOLONG, f"a name has at most {_LONGEST_NAME} bytes")
+            self.name = self.last = path
+            self._names: deque[bytes] = deque()
+            return
+        self._names = deque()
         self._begin(path)
+        try:
+            self._advance()
+        except BaseException:
+            self._close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        while self._held:
+            self._held.pop().close()
+
+    @property
+    def names(self) -> tuple[bytes, ...]:
+        """The names from "/" to `directory`."""
+        names = self._trail_names()
+        return names if self._at_root() else (*self._start.names, *names)
+
+    def _trail_names(self) -> tuple[bytes, ...]:
+        return tuple(name for step in self._trail for name in step.names)
+
+    def _at_root(self) -> bool:
+        """The way begins at the root, not at the start's directory."""
+        return bool(self._trail) and self._trail[0].directory is self._start.root
 
     def _begin(self, path: bytes) -> None:
         """Put the names of a path, or of a link's target, before those still to follow."""
         if path.startswith(b"/"):
-            if self._start.root is None:
-                raise SysError(Errno.PERM, "an absolute path leads out of the directory")
-            self._trail = [self._start.root]
-            self.names_here.clear()
-        elif not self._trail:
-            self._trail = [self._start.directory]
-        names = [name for name in path.split(b"/") if name]
-        if path.endswith((b"/", b"/.")) and not self.names:
-            self._must_be_directory = True
-        self.names.extendleft(reversed(names))
+            self._go_to_root()
+        if path.endswith((b"/", b"/.")) and not self._names:
+            self.slash = True
+        self._names.extendleft(name for name in reversed(path.split(b"/")) if name)
 
-    def step(self, *, follow: bool) -> None:
-        """Follow one name."""
-        name = self.names.popleft()
-        here = self._trail[-1]
-        if here.filetype is not FileType.DIRECTORY:
-            raise SysError(Errno.NOTDIR, "a name below what is no directory")
-        if name == b".":
-            return
-        if name == b"..":
-            self._go_up()
-            return
-        if len(name) > _LONGEST_NAME:
-            raise SysError(Errno.NAMETOOLONG, f"a name has at most {_LONGEST_NAME} bytes")
-        node = here.child(name)
-        self._held.callback(node.close)
-        last = not self.names
-        if node.filetype is FileType.SYMBOLIC_LINK and (not last or follow or self._must_be_directory):
-            self._follow(node)
+    def _go_to_root(self) -> None:
+        root = self._start.root
+        if root is None:
+            raise SysError(Errno.PERM, "an absolute path leads out of the directory")
+        self._trail = [_Step(root, ())]
+        self.directory = root
+
+    def _advance(self) -> None:
+        """Go on until only one name is left, or none."""
+        names = self._names
+        while names:
+            name = names[0]
+            if name in _DOTS:
+                names.popleft()
+                if name == b"..":
+                    self._go_up()
+                if not names:
+                    self.name, self.last = b"", name
+                    return
+                continue
+            if len(name) > _LONGEST_NAME:
+                raise SysError(Errno.NAMETOOLONG, f"a name has at most {_LONGEST_NAME} bytes")
+            if len(names) == 1:
+                self.name = self.last = names.popleft()
+                return
+            if len(names) == 2 or not self._stride():
+                self._step(names.popleft())
+        self.name = self.last = b""
+
+    def _stride(self) -> bool:
+        """Enter all directories but the last name at once, if these are plain names and nothing is in the way."""
+        names = list(self._names)[:-1]
+        if any(name in _DOTS or len(name) > _LONGEST_NAME for name in names):
+            return False
+        found = self.directory.descend(names)
+        if found is None:
+            return False
+        self._push(found, tuple(names))
+        last = self._names.pop()
+        self._names.clear()
+        self._names.append(last)
+        return True
+
+    def _step(self, name: bytes) -> None:
+        try:
+            found = self.directory.enter(name)
+        except SysError as error:
+            if error.errno is not Errno.NOTDIR:
+                raise
+            self._follow(name, otherwise=error)
         else:
-            self._trail.append(node)
-            self.names_here.append(name)
+            self._push(found, (name,))
+
+    def _push(self, directory: Directory, names: tuple[bytes, ...]) -> None:
+        self._held.append(directory)
+        self._trail.append(_Step(directory, names))
+        self.directory = directory
 
     def _go_up(self) -> None:
-        if len(self._trail) > 1:
-            self._trail.pop()
-            self.names_here.pop()
-        elif self._trail[0] is not self._start.root:  # the root is its own parent
-            raise SysError(Errno.PERM, '".." leads out of the directory')
+        if not self._trail:
+            self._leave_start()
+        elif self._trail[-1].names:
+            names = self._trail.pop().names
+            self.directory = self._trail[-1].directory if self._trail else self._start.directory
+            if len(names) > 1:
+                self._names.extendleft(reversed(names[:-1]))  # it was one stride: walk again, one less
+                self._enter_again(len(names) - 1)
+        # else the root, which is its own parent
 
-    def _follow(self, link: Node) -> None:
+    def _enter_again(self, count: int) -> None:
+        """Walk the next names, of which the first `count` were directories a moment ago."""
+        for _ in range(count):
+            self._step(self._names.popleft())
+
+    def _leave_start(self) -> None:
+        """ ".." of the directory that the path began at: where it was opened, if it still is there."""
+        start = self._start
+        if start.root is None:
+            raise SysError(Errno.PERM, '".." leads out of the directory')
+        identity = start.directory.status()[:2]
+        self._go_to_root()
+        self._names.extendleft(reversed(start.names))
+        self._enter_again(len(start.names))
+        if self.directory.status()[:2] != identity:
+            raise SysError(Errno.NOENT, "the directory was moved or removed")
+        self._go_up()
+
+    def follow(self) -> None:
+        """The last name is a symbolic link: go on to the last name of where it points. Errors: as the constructor."""
+        self._follow(self.name, otherwise=IsLink())
+        self._advance()
+
+    def _follow(self, name: bytes, *, otherwise: SysError) -> None:
+        try:
+            target = self.directory.target(name)
+        except SysError as error:
+            raise (otherwise if error.errno is Errno.INVAL else error) from None
         self._links += 1
         if self._links > _MOST_LINKS:
             raise SysError(Errno.LOOP, f"more than {_MOST_LINKS} symbolic links")
-        target = link.target()
         if not target:
             raise SysError(Errno.NOENT, "a symbolic link to nothing")
         self._begin(target)
-
-    def end(self) -> Node:
-        """The node at the end of the path."""
-        found = self._trail[-1]
-        if self._must_be_directory and found.filetype is not FileType.DIRECTORY:
-            raise SysError(Errno.NOTDIR, 'a path that ends in "/" names a directory')
-        return found

@@ -1,139 +1,258 @@
-"""Directories of the host as a read-only file system for guests.
+"""Directories of the host as a file system for guests.
 
 Every step goes through a directory descriptor and never follows a link: what is swapped for a link meanwhile is an
-error, not a way out. Devices and FIFOs can be seen, and not opened.
+error, not a way out. Devices, FIFOs and sockets can be seen, and not opened.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 
-from pywasix.abi.enums import FileType
+from pywasix.abi.enums import FdFlags, FileType
 from pywasix.abi.errno import Errno
 from pywasix.errors import OptionError, SysError
-from pywasix.fs.directory import FILE_RIGHTS
-from pywasix.fs.node import Entry
-from pywasix.host.errors import sys_error
-from pywasix.host.files import FdChannel, file_type, status_of
+from pywasix.fs.node import NOW, Directory, Entry, IsLink, Opening, check_directory, check_file, no_name
+from pywasix.host import libc
+from pywasix.host.files import status_of
+from pywasix.host.lent import LentFd
+from pywasix.host.regular import HostFile
 from pywasix.kernel.file import File, FileStatus
-from pywasix.kernel.stream import StreamFile
 
 _SAFELY = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | _SAFELY
+_LISTED = os.O_RDONLY | os.O_DIRECTORY | _SAFELY
+# For finding names in a directory the right to do that is enough, as on Linux.
+_ENTERED = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FLAGS = {
+    FdFlags.APPEND: os.O_APPEND,
+    FdFlags.DSYNC: os.O_DSYNC,
+    FdFlags.RSYNC: getattr(os, "O_RSYNC", os.O_SYNC),
+    FdFlags.SYNC: os.O_SYNC,
+}
+_TRIES = 16  # a name that comes and goes under us
 
 
-class HostNode:
-    """A node of a host directory. A directory has a descriptor of its own; others are named in their parent's.
+class Mount:
+    """What all directories of one mount share. Hard links and renames stay inside of one.
 
-    Args:
-        parent: the descriptor of the directory that it is in.
-        found: what lstat(2) told of it.
-        fd: the directory's own descriptor, -1 for what is none.
+    Attributes:
+        writable: it may be changed.
+        strides: the host can enter several directories at once.
     """
 
-    __slots__ = ("_fd", "_found", "_name", "_parent", "filetype")
+    def __init__(self, *, writable: bool) -> None:
+        self.writable = writable
+        self.strides = True
 
-    def __init__(self, parent: int, name: bytes, found: os.stat_result, fd: int = -1) -> None:
-        self._parent = parent
-        self._name = name
-        self._found = found
-        self._fd = fd
-        self.filetype = file_type(found.st_mode)
+
+class HostDirectory:
+    """A directory of the host.
+
+    Args:
+        fd: its descriptor, owned.
+    """
+
+    __slots__ = ("_lent", "_mount")
+
+    def __init__(self, mount: Mount, fd: int) -> None:
+        self._mount = mount
+        self._lent = LentFd(fd)
 
     def status(self) -> FileStatus:
-        if self._fd < 0:
-            return status_of(self._found)
-        try:
-            return status_of(os.fstat(self._fd))
-        except OSError as error:
-            raise sys_error(error) from None
+        return self._lent.do(lambda fd: status_of(os.fstat(fd)))
 
-    def child(self, name: bytes) -> HostNode:
-        self._need_directory()
-        try:
-            found = os.stat(name, dir_fd=self._fd, follow_symlinks=False)
-            if not stat.S_ISDIR(found.st_mode):
-                return HostNode(self._fd, name, found)
-            return HostNode(self._fd, name, found, os.open(name, _DIRECTORY, dir_fd=self._fd))
-        except OSError as error:
-            raise sys_error(error) from None
+    def inspect(self, name: bytes) -> FileStatus:
+        return self._lent.do(lambda fd: status_of(os.stat(name, dir_fd=fd, follow_symlinks=False)))
 
-    def entries(self) -> Sequence[Entry]:
-        self._need_directory()
-        listed = []
-        try:
-            with os.scandir(self._fd) as found:
-                for each in found:
-                    listed.append(Entry(os.fsencode(each.name), each.inode(), _type_of(each)))
-        except OSError as error:
-            raise sys_error(error) from None
-        return listed
+    def enter(self, name: bytes) -> HostDirectory:
+        return self._opened(name, _ENTERED)
 
-    def target(self) -> bytes:
-        if self.filetype is not FileType.SYMBOLIC_LINK:
-            raise SysError(Errno.INVAL, "it is no symbolic link")
+    def descend(self, names: Sequence[bytes]) -> Directory | None:
+        if not self._mount.strides:
+            return None
+        path = b"/".join(names)
         try:
-            return os.readlink(self._name, dir_fd=self._parent)
-        except OSError as error:
-            raise sys_error(error) from None
+            return HostDirectory(self._mount, self._lent.do(lambda fd: libc.open_beneath(fd, path, _ENTERED)))
+        except SysError as error:
+            if error.errno in (Errno.NOSYS, Errno.PERM):  # an old kernel, or one that may not say so
+                self._mount.strides = False
+            elif error.errno not in (Errno.LOOP, Errno.NOTDIR, Errno.XDEV, Errno.AGAIN, Errno.INVAL):
+                raise
+            return None
 
-    def open(self) -> File:
-        if self.filetype is FileType.DIRECTORY:
-            raise SysError(Errno.ISDIR, "a directory is listed, not read")
-        if self.filetype is not FileType.REGULAR_FILE:
-            raise SysError(Errno.NOTSUP, "only regular files of the host are opened")
+    def open(self, name: bytes, how: Opening) -> File | Directory:
+        for _ in range(_TRIES):
+            try:
+                found = self.inspect(name)
+            except SysError as error:
+                if error.errno is not Errno.NOENT or not how.create:
+                    raise
+                made = self._made(name, how)
+                if made is not None:
+                    return made
+                continue
+            if found.filetype is FileType.DIRECTORY:
+                check_directory(how)
+                return self._opened(name, _LISTED)
+            check_file(found, how)
+            if how.write or how.truncate:
+                self._need_writable()
+            try:
+                return self._open_file(name, how)
+            except SysError as error:
+                if error.errno is Errno.LOOP:  # swapped for a link meanwhile
+                    raise IsLink from None
+                if error.errno is not Errno.NOENT or not how.create:
+                    raise
+        raise SysError(Errno.AGAIN, "somebody makes and removes the name all the time")
+
+    def _made(self, name: bytes, how: Opening) -> File | None:
+        """A new file; None if somebody was faster."""
+        if how.directory:
+            raise no_name(name)
+        self._need_writable()
         try:
-            fd = os.open(self._name, os.O_RDONLY | _SAFELY, dir_fd=self._parent)
-        except OSError as error:
-            raise sys_error(error) from None
-        try:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise SysError(Errno.NOTSUP, "it was swapped for something that is no regular file")
-            file = StreamFile(FdChannel(fd, owned=True))
-        except OSError as error:
-            os.close(fd)
-            raise sys_error(error) from None
-        except BaseException:
-            os.close(fd)
+            fd = self._lent.do(lambda at: os.open(name, _access(how) | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=at))
+        except SysError as error:
+            if error.errno is Errno.EXIST and not how.exclusive:
+                return None
             raise
-        file.rights = FILE_RIGHTS
-        return file
+        return HostFile(fd, how, settable=self._mount.writable)
 
-    def keep(self) -> HostNode:
-        self._need_directory()
-        try:
-            return HostNode(-1, self._name, self._found, os.dup(self._fd))
-        except OSError as error:
-            raise sys_error(error) from None
+    def _open_file(self, name: bytes, how: Opening) -> File:
+        flags = _access(how) | (os.O_TRUNC if how.truncate else 0)
+        fd = self._lent.do(lambda at: os.open(name, flags, dir_fd=at))
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            return HostFile(fd, how, settable=self._mount.writable)
+        os.close(fd)
+        raise SysError(Errno.NOTSUP, "it was swapped for something that is no regular file")
 
-    def _need_directory(self) -> None:
-        if self.filetype is not FileType.DIRECTORY:
-            raise SysError(Errno.NOTDIR, "it is no directory")
-        if self._fd < 0:
-            raise SysError(Errno.BADF, "the directory is closed")
+    def _opened(self, name: bytes, flags: int) -> HostDirectory:
+        return HostDirectory(self._mount, self._lent.do(lambda fd: os.open(name, flags, dir_fd=fd)))
+
+    def reopen(self) -> Directory:
+        return HostDirectory(self._mount, self._lent.do(lambda fd: os.open(b".", _LISTED, dir_fd=fd)))
+
+    def entries(self) -> Iterable[Entry]:
+        return self._lent.do(_listed)
+
+    def target(self, name: bytes) -> bytes:
+        return self._lent.do(lambda fd: os.readlink(name, dir_fd=fd))
+
+    def make_directory(self, name: bytes) -> None:
+        self._need_free(name)
+        self._lent.do(lambda fd: os.mkdir(name, 0o777, dir_fd=fd))
+
+    def make_link(self, name: bytes, target: bytes) -> None:
+        self._need_free(name)
+        self._lent.do(lambda fd: os.symlink(target, name, dir_fd=fd))
+
+    def remove_directory(self, name: bytes) -> None:
+        self._need_writable()
+        self._lent.do(lambda fd: os.rmdir(name, dir_fd=fd))
+
+    def remove_file(self, name: bytes) -> None:
+        self._need_writable()
+        self._lent.do(lambda fd: os.unlink(name, dir_fd=fd))
+
+    def rename(self, name: bytes, to: Directory, new: bytes) -> None:
+        there = self._same_mount(to, new)
+        there._lent.do(lambda to_fd: self._lent.do(lambda fd: os.rename(name, new, src_dir_fd=fd, dst_dir_fd=to_fd)))
+
+    def link(self, name: bytes, to: Directory, new: bytes) -> None:
+        there = self._same_mount(to, new)
+        there._lent.do(
+            lambda to_fd: self._lent.do(
+                lambda fd: os.link(name, new, src_dir_fd=fd, dst_dir_fd=to_fd, follow_symlinks=False)
+            )
+        )
+
+    def _same_mount(self, to: Directory, new: bytes) -> HostDirectory:
+        there = to.holder(new)
+        if not isinstance(there, HostDirectory) or there._mount is not self._mount:
+            raise SysError(Errno.XDEV, "it would leave its mount")
+        self._need_writable()
+        return there
+
+    def set_times(self, name: bytes, accessed: int | None, modified: int | None) -> None:
+        self._need_writable()
+        self._lent.do(lambda fd: libc.set_times(fd, name, accessed, modified, NOW))
+
+    def set_own_times(self, accessed: int | None, modified: int | None) -> None:
+        self._need_writable()
+        self._lent.do(lambda fd: libc.set_times(fd, b".", accessed, modified, NOW))
+
+    def sync(self) -> None:
+        self._lent.do(_sync_directory)
+
+    def holder(self, name: bytes) -> Directory:
+        return self
+
+    def keep(self) -> HostDirectory:
+        return HostDirectory(self._mount, self._lent.do(_duplicate))
 
     def close(self) -> None:
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            with suppress(OSError):  # the number is gone, whatever close(2) says
-                os.close(fd)
+        self._lent.close()  # a directory has no data of ours that could be lost
+
+    def _need_writable(self) -> None:
+        if not self._mount.writable:
+            raise SysError(Errno.ROFS, "the directory was given read-only")
+
+    def _need_free(self, name: bytes) -> None:
+        """A directory that cannot be changed still tells that a name is taken, as Linux does."""
+        if not self._mount.writable:
+            try:
+                self.inspect(name)
+            except SysError as error:
+                if error.errno is Errno.NOENT:
+                    self._need_writable()
+                raise
+            raise SysError(Errno.EXIST, "it is there already")
+
+
+def _access(how: Opening) -> int:
+    """The flags of open(2), without those that make or cut."""
+    flags = _SAFELY
+    if how.write:
+        flags |= os.O_RDWR if how.read else os.O_WRONLY
+    if how.flags:
+        for flag, meant in _FLAGS.items():
+            if how.flags & flag:
+                flags |= meant
+    return flags
+
+
+def _listed(fd: int) -> list[Entry]:
+    with os.scandir(fd) as found:
+        return [Entry(os.fsencode(each.name), each.inode(), _type_of(each)) for each in found]
 
 
 def _type_of(entry: os.DirEntry[bytes] | os.DirEntry[str]) -> FileType:
-    if entry.is_symlink():
-        return FileType.SYMBOLIC_LINK
+    if entry.is_file(follow_symlinks=False):
+        return FileType.REGULAR_FILE
     if entry.is_dir(follow_symlinks=False):
         return FileType.DIRECTORY
-    return FileType.REGULAR_FILE if entry.is_file(follow_symlinks=False) else FileType.UNKNOWN
+    return FileType.SYMBOLIC_LINK if entry.is_symlink() else FileType.UNKNOWN
 
 
-def host_directory(path: str) -> HostNode:
+def _sync_directory(fd: int) -> None:
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system without that: nothing is to be written
+            raise
+
+
+def _duplicate(fd: int) -> int:
+    return os.dup(fd)
+
+
+def host_directory(path: str, *, writable: bool = False) -> HostDirectory:
     """A directory of the host, to be mounted. A symbolic link that the user names is followed. Raises: OptionError."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise OptionError(f"--volume (volumes): {path}: {error.strerror}") from None
-    return HostNode(-1, os.fsencode(path), os.fstat(fd), fd)
+    return HostDirectory(Mount(writable=writable), fd)

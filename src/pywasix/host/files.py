@@ -18,10 +18,11 @@ import sys
 import termios
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import BinaryIO
 
 from pywasix.abi.enums import FileType, Whence
 from pywasix.abi.errno import Errno
-from pywasix.errors import SysError, WouldBlock
+from pywasix.errors import OptionError, SysError, WouldBlock
 from pywasix.host.errors import sys_error
 from pywasix.kernel.file import FileStatus
 from pywasix.kernel.wait import Handle
@@ -69,7 +70,16 @@ def status_of(found: os.stat_result) -> FileStatus:
         accessed=max(0, found.st_atime_ns),
         modified=max(0, found.st_mtime_ns),
         changed=max(0, found.st_ctime_ns),
+        filetype=file_type(found.st_mode),
     )
+
+
+def open_to_read(path: str, option: str) -> BinaryIO:
+    """A file that the user named. Raises: OptionError."""
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise OptionError(f"{option}: {path}: {error.strerror}") from None
 
 
 def available_bytes(fd: int) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import errno
+import os
 import sys
 from typing import NamedTuple
 
@@ -19,6 +21,76 @@ def disconnect(fd: int) -> None:
     Where a system cannot do that, nothing happens.
     """
     _connect(fd, _NO_ADDRESS, len(_NO_ADDRESS))
+
+
+_RESOLVE_BENEATH, _RESOLVE_NO_SYMLINKS, _RESOLVE_NO_MAGICLINKS = 0x08, 0x04, 0x02
+_SYS_OPENAT2 = 437  # the same on every architecture of Linux
+_AT_SYMLINK_NOFOLLOW = 0x100
+_UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
+_NANOSECONDS = 1_000_000_000
+
+
+class _OpenHow(ctypes.Structure):
+    """struct open_how of openat2(2)."""
+
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+class _Timespec(ctypes.Structure):
+    """struct timespec."""
+
+    _fields_ = (("seconds", ctypes.c_int64), ("nanoseconds", ctypes.c_long))
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+_libc.utimensat.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int)
+_libc.futimens.argtypes = (ctypes.c_int, ctypes.c_void_p)
+
+
+def open_beneath(directory: int, path: bytes, flags: int) -> int:
+    """Open a path without "..", of which no part is a symbolic link (openat2 with RESOLVE_BENEATH).
+
+    Returns the descriptor. Raises OSError: ELOOP a link on the way; ENOSYS, EPERM the host does not offer it.
+    """
+    how = _OpenHow(flags, 0, _RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS | _RESOLVE_NO_MAGICLINKS)
+    fd: int = _libc.syscall(_SYS_OPENAT2, directory, path, ctypes.byref(how), ctypes.c_size_t(ctypes.sizeof(how)))
+    if fd < 0:
+        raise _last_error("openat2")
+    return fd
+
+
+def _last_error(what: str) -> OSError:
+    number = ctypes.get_errno()
+    return OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def _timespec(time: int | None, now: int) -> _Timespec:
+    if time is None:
+        return _Timespec(0, _UTIME_OMIT)
+    return _Timespec(0, _UTIME_NOW) if time == now else _Timespec(*divmod(time, _NANOSECONDS))
+
+
+def set_times(fd: int, name: bytes | None, accessed: int | None, modified: int | None, now: int) -> None:
+    """Set time stamps of a descriptor, or of a name in a directory, of a link itself. Raises OSError.
+
+    Args:
+        accessed, modified: ns; None keeps one; `now` means the current time. Python's utime can do neither.
+    """
+    times = (_Timespec * 2)(_timespec(accessed, now), _timespec(modified, now))
+    if _libc.futimens(fd, times) if name is None else _libc.utimensat(fd, name, times, _AT_SYMLINK_NOFOLLOW):
+        raise _last_error("utimensat")
+
+
+def allocate(fd: int, offset: int, size: int) -> None:
+    """Reserve room in a file, growing it as needed. Raises OSError.
+
+    Python's posix_fallocate writes block after block where a file system cannot do it, for as long as that takes.
+    """
+    if not hasattr(_libc, "fallocate"):
+        raise OSError(errno.EOPNOTSUPP, "there is no fallocate")
+    if _libc.fallocate(fd, 0, ctypes.c_int64(offset), ctypes.c_int64(size)):
+        raise _last_error("fallocate")
 
 
 class InterfaceAddress(NamedTuple):

@@ -38,7 +38,7 @@ def after(buffers: Sequence[memoryview], count: int) -> list[memoryview]:
 
 
 class FileStatus(NamedTuple):
-    """What stat tells. Times are in ns since the epoch, size in bytes."""
+    """What stat tells. Times are in ns since the epoch, size in bytes. Of an open file, the file knows its type."""
 
     device: int = 0
     inode: int = 0
@@ -47,6 +47,7 @@ class FileStatus(NamedTuple):
     accessed: int = 0
     modified: int = 0
     changed: int = 0
+    filetype: FileType = FileType.UNKNOWN
 
 
 class File:
@@ -88,6 +89,10 @@ class File:
         """Write from the buffers; returns how many bytes were taken."""
         raise SysError(Errno.BADF, "this file cannot be written")
 
+    def write_at(self, buffers: Sequence[memoryview], offset: int) -> int:
+        """Write at an offset in bytes; the position does not move. SPIPE for what has none."""
+        raise SysError(Errno.SPIPE, "this file has no positions")
+
     def send_file(self, task: Task, source: File, offset: int, count: int) -> int:
         """Write up to `count` bytes of another file, which `read_at` reads from `offset` on.
 
@@ -104,6 +109,26 @@ class File:
     def status(self) -> FileStatus:
         """What stat tells of it."""
         return FileStatus()
+
+    def sync(self, *, data_only: bool) -> None:
+        """Return when what was written is on the disk. INVAL for what has none (fsync(2))."""
+        raise SysError(Errno.INVAL, "this file has nothing to be written to a disk")
+
+    def set_size(self, size: int) -> None:
+        """Cut or grow it to so many bytes. INVAL for what has no size (ftruncate(2))."""
+        raise SysError(Errno.INVAL, "this file has no size")
+
+    def allocate(self, offset: int, size: int) -> None:
+        """Make sure that writing there will find room. SPIPE, NODEV for what has none (fallocate(2))."""
+        raise SysError(Errno.SPIPE, "this file has no positions")
+
+    def advise(self, offset: int, size: int, advice: int) -> None:
+        """Say how it will be read: an `Advice`. SPIPE for what has no positions (posix_fadvise(2))."""
+        raise SysError(Errno.SPIPE, "this file has no positions")
+
+    def set_times(self, accessed: int | None, modified: int | None) -> None:
+        """Set its time stamps, in ns; `fs.node.NOW`; None keeps one."""
+        raise SysError(Errno.NOTSUP, "this file has no time stamps")
 
     def available(self) -> int:
         """How many bytes a read would find at least; 0 when that is not known."""

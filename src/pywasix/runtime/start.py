@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pywasix.abi.generation import AbiGeneration
 from pywasix.engine.border import Wrapper
 from pywasix.engine.instance import GuestTask
 from pywasix.engine.memory import LinearMemory
 from pywasix.engine.threads import GuestProcess
 from pywasix.errors import OptionError
+from pywasix.fs.directory import DIRECTORY_RIGHTS, INHERITING_RIGHTS
+from pywasix.fs.late import LateFiles
 from pywasix.host.exchange import check_input
 from pywasix.host.limits import guest_file_limit
 from pywasix.host.poller import HostPoller
@@ -56,6 +59,9 @@ def start(
     resolver: Resolver | None = None,
     listen: Sequence[Listen] = (),
     volumes: Sequence[str] = (),
+    tmpfs: Sequence[str] = (),
+    archives: Sequence[str] = (),
+    cwd: str | None = None,
     max_memory: int | None = None,
     max_fds: int | None = None,
     max_connections: int | None = None,
@@ -85,8 +91,12 @@ def start(
         listen: addresses ("127.0.0.1:8080") or listening sockets that the program finds from fd 3 on.
             A socket stays yours, its blocking mode and timeouts too. Several programs may accept from it; if
             anybody else does, make it non-blocking, or a program may wait in the host for a caller who was taken.
-        volumes: directories of the host that the program may read, as "HOST:GUEST:ro". With any, descriptor 3 is
-            the program's "/", and listening sockets begin at 4.
+        volumes: directories of the host that the program may use, as "HOST:GUEST", or only read, as
+            "HOST:GUEST:ro". With any files, descriptor 3 is the program's "/", and listening sockets begin at 4;
+            at 5 for a program without WASIX, which finds its working directory at 3 or 4.
+        tmpfs: directories in memory, as "GUEST" or "GUEST:SIZE" ("/tmp:64M"), gone with the program.
+        archives: zip and tar files whose content the program may read, as "FILE:GUEST".
+        cwd: where it begins, a path of the program's own.
         max_memory: bytes, at least one page of 64 KiB.
         max_fds: descriptors; unless given half of the host's limit, so that the other half is left for you, or a
             quarter on a `VirtualNetwork`, whose sockets are pairs; but at least 256 and at most 65536.
@@ -132,10 +142,7 @@ def start(
         _install_streams(process, stdio)
         if stdio.terminal is not None:
             held.callback(_lend_terminal(process, stdio.terminal.fileno()))
-        if volumes:
-            from pywasix.runtime.volumes import install_volumes  # only who has files pays for it
-
-            install_volumes(process, volumes, absolute=generation.wasix)
+        _install_files(process, FileArguments(volumes, tmpfs, archives, cwd), generation, listening=bool(listen))
         listening = _listen(process, network, listen, ruled=net is not None and net is not False) if listen else []
 
         def make_context(task: Task, memory: LinearMemory, exports: Callable[[str], bool]) -> Context:
@@ -190,6 +197,29 @@ def _lend_terminal(process: KernelProcess, fd: int) -> Callable[[], None]:
     device = HostTerminal(fd)
     process.kernel.terminal = Terminal(device)
     return device.release
+
+
+class FileArguments(NamedTuple):
+    """The arguments of `start` that concern files."""
+
+    volumes: Sequence[str]
+    tmpfs: Sequence[str]
+    archives: Sequence[str]
+    cwd: str | None
+
+
+def _install_files(process: KernelProcess, given: FileArguments, generation: AbiGeneration, *, listening: bool) -> None:
+    """Descriptor 3 is "/", of every WASIX program and of others that were given files.
+
+    A WASIX program that was given listening sockets and no files has these from 3 on: a server looks for them there.
+    """
+    if given.volumes or given.tmpfs or given.archives or given.cwd is not None:
+        from pywasix.runtime.volumes import install_files  # only who has files pays for it
+
+        install_files(process, given, _SERVICES.random, wasix=generation.wasix)
+    elif generation.wasix and not listening and process.fds.limit > len(process.fds):
+        files = process.files = LateFiles(_SERVICES.random)
+        process.fds.add(Descriptor(files.root(), DIRECTORY_RIGHTS, INHERITING_RIGHTS, preopen=b"/"))
 
 
 def _listen(

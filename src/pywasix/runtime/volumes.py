@@ -1,47 +1,179 @@
-"""Directories that a program may read."""
+"""The files of a program: what `volumes`, `tmpfs` and `archives` say, put together to one namespace."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from posixpath import normpath
+from typing import TYPE_CHECKING, Protocol
 
-from pywasix.errors import OptionError
-from pywasix.fs.directory import DIRECTORY_RIGHTS, FILE_RIGHTS, DirectoryFile
+from pywasix.errors import OptionError, SysError
+from pywasix.fs.devices import devices
+from pywasix.fs.directory import DIRECTORY_RIGHTS, INHERITING_RIGHTS, DirectoryFile
 from pywasix.fs.files import GuestFiles
-from pywasix.fs.mounts import Namespace
+from pywasix.fs.mounts import Namespace, components
+from pywasix.fs.sizes import size as size_of
+from pywasix.fs.walk import Start
 from pywasix.kernel.fdtable import Descriptor
 
 if TYPE_CHECKING:
+    from pywasix.fs.node import Directory
     from pywasix.kernel.process import Process
 
-_INHERITING = DIRECTORY_RIGHTS | FILE_RIGHTS
+
+# Numbers that tell the file systems of a namespace apart; those of the host have large ones.
+_MEMORY, _ARCHIVES = 1 << 8, 1 << 16
 
 
-def install_volumes(process: Process, volumes: Sequence[str], *, absolute: bool) -> None:
-    """Give a program its directories: descriptor 3 is "/", under which each stands where it was mounted.
+class FileOptions(Protocol):
+    """What a user gives.
+
+    Attributes:
+        volumes: "HOST:GUEST" or "HOST:GUEST:ro" each.
+        tmpfs: "GUEST" or "GUEST:SIZE" each.
+        archives: "FILE:GUEST" each.
+        cwd: the working directory.
+    """
+
+    @property
+    def volumes(self) -> Sequence[str]: ...
+    @property
+    def tmpfs(self) -> Sequence[str]: ...
+    @property
+    def archives(self) -> Sequence[str]: ...
+    @property
+    def cwd(self) -> str | None: ...
+
+
+def install_files(process: Process, options: FileOptions, random: Callable[[int], bytes], *, wasix: bool) -> None:
+    """Give a program its files: descriptor 3 is "/", under which each directory stands where it was mounted.
 
     Args:
-        volumes: "HOST:GUEST:ro" each.
-        absolute: the guest may use absolute paths and links, which begin at its "/" (WASIX).
+        random: makes so many random bytes.
+        wasix: the guest may use absolute paths and links, which begin at its "/", and "..". Other guests know
+            directories by their descriptors alone; those of 2020 and before look for relative paths in "." only.
     Raises: OptionError.
     """
+    namespace = Namespace()
+    files = process.files = GuestFiles(namespace)  # closes the directories at the end of the program
+    mounts = [(components(guest), directory) for guest, directory in _mounts(options)]
+    taken = [names for names, _ in mounts]
+    if [b"dev"] not in taken and (wasix or [] not in taken):  # a guest without WASIX that was given "/" has that
+        mounts.append(([b"dev"], devices(random)))
+    for names, directory in sorted(mounts, key=lambda each: len(each[0])):
+        namespace.mount(names, directory)
+    namespace.complete()
+    _enter(files, options.cwd)
+    root = namespace.root
+    above = root if wasix else None
+    preopened = [(b"/", DirectoryFile.of(Start(root, (), above)))]
+    if not wasix:
+        here = DirectoryFile.of(Start(files.keep_directory(), (), None))
+        # Newer libraries know no other working directory than "/", and take the last of what fits equally well.
+        preopened.insert(1 if options.cwd is None else 0, (b".", here))
+    if process.fds.limit < len(process.fds) + len(preopened):
+        raise OptionError(
+            f"--max-fds (max_fds) is {process.fds.limit}; with files it is {len(process.fds) + len(preopened)} at least"
+        )
+    for name, file in preopened:
+        process.fds.add(Descriptor(file, DIRECTORY_RIGHTS, INHERITING_RIGHTS, preopen=name))
+
+
+def _enter(files: GuestFiles, cwd: str | None) -> None:
+    if cwd is None:
+        return
+    if not cwd.startswith("/"):
+        raise OptionError(f"--cwd (cwd) is {cwd!r}; it is an absolute path of the program's")
+    try:
+        files.chdir(_encoded(cwd))
+    except SysError as error:
+        raise OptionError(f"--cwd (cwd) {cwd}: {error}") from None
+
+
+def _mounts(options: FileOptions) -> list[tuple[bytes, Directory]]:
+    """Every mount, opened; nothing is left open when one cannot be had."""
     from pywasix.host.directory import host_directory
 
-    namespace = Namespace()
-    process.files = GuestFiles(namespace)  # closes the directories at the end of the program
-    for each in [volumes] if isinstance(volumes, str) else volumes:
-        host, guest = _parsed(each)
-        namespace.mount(guest.encode("utf-8", "surrogateescape"), host_directory(host))
-    root = DirectoryFile(namespace.root, namespace.root if absolute else None)
-    process.fds.add(Descriptor(root, DIRECTORY_RIGHTS, _INHERITING, preopen=b"/"))
+    found: list[tuple[bytes, Directory]] = []
+    try:
+        for each in _listed(options.volumes):
+            host, guest, writable = _volume(each)
+            found.append((_encoded(guest), host_directory(host, writable=writable)))
+        for number, each in enumerate(_listed(options.tmpfs), 1):
+            found.append(_tmpfs(each, _MEMORY + number))
+        for number, each in enumerate(_listed(options.archives), 1):
+            found.append(_archive(each, _ARCHIVES + number))
+    except BaseException:
+        for _, directory in found:
+            directory.close()
+        raise
+    return found
 
 
-def _parsed(volume: str) -> tuple[str, str]:
-    """The host's directory and the guest's path."""
-    rest, colon, mode = volume.rpartition(":")
-    host, second, guest = rest.rpartition(":")
-    if not colon or not second or mode != "ro":
-        raise OptionError(f"volume {volume!r} is not HOST:GUEST:ro; directories are read-only so far")
-    if not host or not guest.startswith("/") or "\0" in volume:
-        raise OptionError(f"volume {volume!r} is not HOST:GUEST:ro with an absolute GUEST, as in ./site:/public:ro")
-    return host, guest
+def _tmpfs(given: str, device: int) -> tuple[bytes, Directory]:
+    from pywasix.fs.memory import DEFAULT_SIZE, MemoryVolume
+
+    guest, colon, text = given.partition(":")
+    if not _absolute(guest) or "\0" in given:
+        raise OptionError(f"tmpfs {given!r} is not GUEST or GUEST:SIZE with an absolute GUEST, as in /tmp:64M")
+    try:
+        size = size_of(text) if colon else DEFAULT_SIZE
+    except ValueError as error:
+        raise OptionError(f"tmpfs {given!r}: {error}") from None
+    return _encoded(guest), MemoryVolume(size, device).root
+
+
+def _archive(given: str, device: int) -> tuple[bytes, Directory]:
+    from pywasix.fs.archive_reader import read_archive
+    from pywasix.host.files import open_to_read
+
+    name, _, guest = given.rpartition(":")
+    if not name or not _absolute(guest) or "\0" in given:
+        raise OptionError(f"archive {given!r} is not FILE:GUEST with an absolute GUEST, as in ./site.zip:/public")
+    return _encoded(guest), read_archive(open_to_read(name, "--archive (archives)"), name, device)
+
+
+def _listed(given: Sequence[str]) -> Sequence[str]:
+    return [given] if isinstance(given, str) else given
+
+
+def _volume(volume: str) -> tuple[str, str, bool]:
+    """The host's directory, the guest's path, and whether it may be changed."""
+    rest, _, mode = volume.rpartition(":")
+    if mode not in ("ro", "rw"):
+        rest, mode = volume, "rw"
+    host, _, guest = rest.rpartition(":")
+    if not host or not _absolute(guest) or "\0" in volume:
+        raise OptionError(
+            f"volume {volume!r} is not HOST:GUEST or HOST:GUEST:ro with an absolute GUEST, as in ./site:/public:ro"
+        )
+    return host, guest, mode == "rw"
+
+
+def _absolute(guest: str) -> bool:
+    """An absolute path that stays where it seems to be."""
+    return guest.startswith("/") and ".." not in guest.split("/")
+
+
+def directory_volume(directory: str) -> str:
+    """The volume that `--dir HOST` or `--dir HOST::GUEST` means. Raises: OptionError."""
+    host, colons, guest = directory.partition("::")
+    if not colons:
+        guest = normpath(host) if host else ""
+        if guest.startswith(".."):
+            raise OptionError(f'--dir {directory} leads out of the program\'s "/": give it a path, {directory}::/data')
+    path = "/" + guest.lstrip("/").removeprefix("./")
+    if path == "/.":
+        path = "/"
+    return f"{host}:{path}"
+
+
+def mapped_volume(mapping: str) -> str:
+    """The volume that `--mapdir GUEST:HOST` means. Raises: OptionError."""
+    guest, colon, host = mapping.partition(":")
+    if not colon or not guest.startswith("/") or not host:
+        raise OptionError(f"--mapdir {mapping} is not GUEST:HOST with an absolute GUEST, as in /public:./site")
+    return f"{host}:{guest}"
+
+
+def _encoded(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")

@@ -116,9 +116,12 @@ class Context:
     def files(self) -> GuestFiles:
         """The process's namespace and working directory."""
         from pywasix.fs.files import GuestFiles  # few programs need it
+        from pywasix.fs.late import LateFiles
 
         files = self.process.files
+        if isinstance(files, GuestFiles):
+            return files
         if files is None:
-            files = self.process.files = GuestFiles.without_mounts()
-        assert isinstance(files, GuestFiles)
-        return files
+            files = self.process.files = LateFiles(self.services.random)
+        assert isinstance(files, LateFiles), "there are no other views of the files"
+        return files.real()

@@ -1,19 +1,41 @@
-"""Files and directories through descriptors: reading at an offset, listing; the working directory."""
+"""Files and directories through descriptors: at an offset, on the disk, sizes and times; listing; working directory."""
 
 from __future__ import annotations
 
-from pywasix.abi.enums import Rights
+from pywasix.abi.enums import Advice, FstFlags, Rights
 from pywasix.abi.errno import Errno
-from pywasix.abi.records import Dirent, Iovec
-from pywasix.abi.scalars import U8, Char, DirCookie, Fd, Filesize, In, InOut, Out, PointerSize, Size
+from pywasix.abi.records import Ciovec, Iovec
+from pywasix.abi.scalars import (
+    U8,
+    Char,
+    Code,
+    DirCookie,
+    Fd,
+    Filesize,
+    Flags,
+    In,
+    InOut,
+    Out,
+    PointerSize,
+    Size,
+    Timestamp,
+)
 from pywasix.errors import SysError
+from pywasix.kernel.file import File
 from pywasix.syscalls.context import Context
-from pywasix.syscalls.path import directory_of, path_of
+from pywasix.syscalls.opening import directory_of, new_times, path_of
 from pywasix.syscalls.row import BASE, EXTENSION, syscall
 
-_READ = int(Rights.FD_READ)
-_SEEK = int(Rights.FD_SEEK)
 _READDIR = int(Rights.FD_READDIR)
+
+
+def _file(ctx: Context, fd: int, right: Rights, without: Errno) -> File:
+    """The file of a descriptor that has a right. What can never have it answers `without`, as Linux does."""
+    entry = ctx.fds.get(fd)
+    if not entry.rights & right:
+        errno = Errno.NOTCAPABLE if entry.file.rights & right else without
+        raise SysError(errno, f"fd {fd} lacks the right {right.name}")
+    return entry.file
 
 
 @syscall(modules=BASE)
@@ -23,11 +45,80 @@ def fd_pread(ctx: Context, fd: Fd, iovs: In[Iovec], iovs_len: Size, offset: File
     ABI: preview1. Errors: BADF; NOTCAPABLE; SPIPE a stream; INVAL an offset that no file has, or over 1024 buffers;
         ISDIR; FAULT.
     """
-    entry = ctx.fds.get(fd)
-    if _READ & ~entry.rights:
-        raise SysError(Errno.NOTCAPABLE, f"fd {fd} may not be read")
+    file = _file(ctx, fd, Rights.FD_READ, Errno.NOTCAPABLE)
     ctx.memory.check(nread, 4)
-    ctx.memory.store_u32(nread, entry.file.read_at(ctx.memory.iovecs(iovs, iovs_len), offset))
+    ctx.memory.store_u32(nread, file.read_at(ctx.memory.iovecs(iovs, iovs_len), offset))
+
+
+@syscall(modules=BASE)
+def fd_pwrite(ctx: Context, fd: Fd, iovs: In[Ciovec], iovs_len: Size, offset: Filesize, nwritten: Out[Size]) -> None:
+    """Write at an offset in bytes; the position stays where it is. With APPEND to the end, as on Linux.
+
+    ABI: preview1. Errors: BADF; NOTCAPABLE; SPIPE a stream; INVAL an offset that no file has, or over 1024 buffers;
+        FBIG; NOSPC; FAULT.
+    """
+    file = _file(ctx, fd, Rights.FD_WRITE, Errno.NOTCAPABLE)
+    ctx.memory.check(nwritten, 4)
+    ctx.memory.store_u32(nwritten, file.write_at(ctx.memory.iovecs(iovs, iovs_len), offset))
+
+
+@syscall(modules=BASE)
+def fd_sync(ctx: Context, fd: Fd) -> None:
+    """Return when everything that was written to a file is on its disk.
+
+    ABI: preview1. Errors: BADF; NOTCAPABLE; INVAL what has no disk; those of the host.
+    """
+    _file(ctx, fd, Rights.FD_SYNC, Errno.INVAL).sync(data_only=False)
+
+
+@syscall(modules=BASE)
+def fd_datasync(ctx: Context, fd: Fd) -> None:
+    """Return when the data that was written to a file can be read back from its disk.
+
+    ABI: preview1. Errors: BADF; NOTCAPABLE; INVAL what has no disk; those of the host.
+    """
+    _file(ctx, fd, Rights.FD_DATASYNC, Errno.INVAL).sync(data_only=True)
+
+
+@syscall(modules=BASE)
+def fd_allocate(ctx: Context, fd: Fd, offset: Filesize, len: Filesize) -> None:
+    """Make sure that there is room for a part of a file, in bytes, which grows as needed.
+
+    ABI: preview1. Errors: BADF; NOTCAPABLE; SPIPE a stream; INVAL no bytes, or beyond all files; FBIG; NOSPC;
+        NOTSUP the file system cannot do it.
+    """
+    _file(ctx, fd, Rights.FD_ALLOCATE, Errno.NOTCAPABLE).allocate(offset, len)
+
+
+@syscall(modules=BASE)
+def fd_advise(ctx: Context, fd: Fd, offset: Filesize, len: Filesize, advice: Code[Advice]) -> None:
+    """Say how a part of a file will be read.
+
+    ABI: preview1. Errors: BADF; NOTCAPABLE; SPIPE a stream; INVAL unknown advice, or beyond all files.
+    """
+    file = _file(ctx, fd, Rights.FD_ADVISE, Errno.SPIPE)
+    if advice > Advice.NOREUSE:
+        raise SysError(Errno.INVAL, f"unknown advice {advice}")
+    file.advise(offset, len, advice)
+
+
+@syscall(modules=BASE)
+def fd_filestat_set_size(ctx: Context, fd: Fd, size: Filesize) -> None:
+    """Cut a file to so many bytes, or let it grow with zeros.
+
+    ABI: preview1. Errors: BADF; NOTCAPABLE; INVAL what has no size, or no file has; FBIG.
+    """
+    _file(ctx, fd, Rights.FD_FILESTAT_SET_SIZE, Errno.NOTCAPABLE).set_size(size)
+
+
+@syscall(modules=BASE)
+def fd_filestat_set_times(ctx: Context, fd: Fd, atim: Timestamp, mtim: Timestamp, fst_flags: Flags[FstFlags]) -> None:
+    """Set the time stamps of an open file, in ns.
+
+    ABI: preview1. Errors: BADF; NOTCAPABLE; INVAL a time and "now" at once; ROFS.
+    """
+    file = _file(ctx, fd, Rights.FD_FILESTAT_SET_TIMES, Errno.NOTCAPABLE)
+    file.set_times(*new_times(atim, mtim, fst_flags))
 
 
 @syscall(modules=BASE)
@@ -38,17 +129,12 @@ def fd_readdir(ctx: Context, fd: Fd, buf: Out[U8], buf_len: Size, cookie: DirCoo
 
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; FAULT.
     """
-    directory = directory_of(ctx, fd, _READDIR)
+    directory = directory_of(ctx.fds, fd, _READDIR)
     ctx.memory.check(buf, buf_len)
     ctx.memory.check(bufused, 4)
-    listed = bytearray()
-    for place, entry in enumerate(directory.entries(again=not cookie)[cookie:], cookie + 1):
-        listed += Dirent(place, entry.inode, len(entry.name), entry.filetype).pack() + entry.name
-        if len(listed) >= buf_len:
-            break
-    size = min(len(listed), buf_len)
-    ctx.memory.write(buf, bytes(listed[:size]))
-    ctx.memory.store_u32(bufused, size)
+    listed = directory.list_into(buf_len, cookie)
+    ctx.memory.write(buf, listed)
+    ctx.memory.store_u32(bufused, len(listed))
 
 
 @syscall(modules=EXTENSION)

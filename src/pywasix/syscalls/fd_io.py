@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pywasix.abi.enums import Rights, Whence
+from pywasix.abi.enums import FileType, Rights, Whence
 from pywasix.abi.errno import Errno
 from pywasix.abi.records import Ciovec, Iovec
 from pywasix.abi.scalars import Code, Fd, FileDelta, Filesize, In, Out, Size
@@ -46,7 +46,7 @@ def fd_seek(ctx: Context, fd: Fd, offset: FileDelta, whence: Code[Whence], newof
     """Move the position of a file, in bytes, and tell where it is.
 
     ABI: preview1; wasi_unstable numbers the origins differently.
-    Errors: BADF; SPIPE a stream; NOTCAPABLE; INVAL; FAULT.
+    Errors: BADF; SPIPE a stream; ISDIR; NOTCAPABLE; INVAL; FAULT.
     """
     origin = ctx.generation.whence(whence)
     if origin is None:
@@ -60,7 +60,7 @@ def fd_seek(ctx: Context, fd: Fd, offset: FileDelta, whence: Code[Whence], newof
 def fd_tell(ctx: Context, fd: Fd, offset: Out[Filesize]) -> None:
     """Tell the position of a file in bytes.
 
-    ABI: preview1. Errors: BADF; SPIPE a stream; NOTCAPABLE; FAULT.
+    ABI: preview1. Errors: BADF; SPIPE a stream; ISDIR; NOTCAPABLE; FAULT.
     """
     file = _seekable(ctx, fd, _TELL)
     ctx.memory.check(offset, 8)
@@ -68,8 +68,10 @@ def fd_tell(ctx: Context, fd: Fd, offset: Out[Filesize]) -> None:
 
 
 def _seekable(ctx: Context, fd: int, right: int) -> File:
-    """The file of a descriptor that has a position, and the right to it. Errors: BADF; SPIPE; NOTCAPABLE."""
+    """The file of a descriptor that has a position, and the right to it. Errors: BADF; SPIPE; ISDIR; NOTCAPABLE."""
     file = ctx.fds.get(fd).file
     if not file.rights & right:  # lseek(2): so a program finds out what is a stream, which needs no right
+        if file.filetype is FileType.DIRECTORY:  # preview1 has cookies in place of a position
+            raise SysError(Errno.ISDIR, f"fd {fd} is a directory")
         raise SysError(Errno.SPIPE, f"fd {fd} has no position")
     return ctx.fds.file(fd, right)

@@ -1,46 +1,17 @@
-"""Paths: opening what they name, and telling what it is. Directories are read-only."""
+"""Paths: opening what they name, telling what it is, and setting its time stamps."""
 
 from __future__ import annotations
 
-from pywasix.abi.enums import FdFlags, FdFlagsExt, FileType, LookupFlags, OFlags, Rights
-from pywasix.abi.errno import Errno
+from pywasix.abi.enums import FdFlags, FdFlagsExt, FstFlags, LookupFlags, OFlags, Rights
 from pywasix.abi.records import FileStat, UnstableFileStat
-from pywasix.abi.scalars import U8, Char, Code, Fd, Flags, In, Out, Size
-from pywasix.errors import SysError
-from pywasix.fs.directory import DirectoryFile
-from pywasix.fs.node import Node
-from pywasix.fs.walk import Start, resolved
-from pywasix.kernel.fdtable import Descriptor
-from pywasix.kernel.file import File
+from pywasix.abi.scalars import U8, Char, Code, Fd, Flags, In, Out, Size, Timestamp
+from pywasix.fs import operations
 from pywasix.syscalls.context import Context
-from pywasix.syscalls.row import BASE, EXTENSION, PREVIEW1_AND_WASIX, UNSTABLE_ONLY, Support, syscall
-
-_LONGEST = 4096  # bytes of a path, Linux PATH_MAX
-_READ_ONLY = "Directories are read-only: what would write answers ROFS."
+from pywasix.syscalls.opening import OpenRequest, new_times, open_descriptor, path_of, start_of
+from pywasix.syscalls.row import BASE, EXTENSION, PREVIEW1_AND_WASIX, UNSTABLE_ONLY, syscall
 
 
-def directory_of(ctx: Context, fd: int, right: int) -> DirectoryFile:
-    """The directory behind a descriptor that has a right. Errors: BADF; NOTDIR; NOTCAPABLE."""
-    file = ctx.fds.get(fd).file
-    if not isinstance(file, DirectoryFile):
-        raise SysError(Errno.NOTDIR, f"fd {fd} is no directory")
-    ctx.fds.file(fd, right)
-    return file
-
-
-def path_of(ctx: Context, pointer: int, size: int) -> bytes:
-    """A path that the guest wrote. Errors: FAULT; NAMETOOLONG."""
-    ctx.memory.check(pointer, size)
-    if size > _LONGEST:
-        raise SysError(Errno.NAMETOOLONG, f"a path of {size} bytes")
-    return ctx.memory.read(pointer, size)
-
-
-def _start(ctx: Context, fd: int, right: Rights) -> Start:
-    return directory_of(ctx, fd, int(right)).start
-
-
-@syscall(modules=BASE, support=Support.PARTIAL, note=_READ_ONLY)
+@syscall(modules=BASE)
 def path_open(
     ctx: Context,
     fd: Fd,
@@ -57,13 +28,13 @@ def path_open(
 
     ABI: preview1; rights beyond what the file or the directory's inheriting rights allow are left out.
     Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; EXIST; ISDIR; LOOP; NAMETOOLONG; PERM the path leads out; ROFS it would
-        write; NOTSUP a device or a FIFO; INVAL; MFILE; FAULT.
+        write; NOTSUP a device or a FIFO of the host; NXIO no terminal; INVAL; MFILE; FAULT; those of the host.
     """
-    rights = fs_rights_base, fs_rights_inheriting
-    _open(ctx, fd, dirflags, path_of(ctx, path, path_len), oflags, rights, ret_fd, nonblocking=fdflags, cloexec=0)
+    request = OpenRequest(dirflags, oflags, fs_rights_base, fs_rights_inheriting, fdflags, cloexec=False)
+    _open(ctx, fd, path_of(ctx, path, path_len), request, ret_fd)
 
 
-@syscall(modules=EXTENSION, support=Support.PARTIAL, note=_READ_ONLY)
+@syscall(modules=EXTENSION)
 def path_open2(
     ctx: Context,
     fd: Fd,
@@ -81,65 +52,21 @@ def path_open2(
 
     ABI: WASIX since 2025-02-11. Errors: as path_open.
     """
-    rights = fs_rights_base, fs_rights_inheriting
-    _open(
-        ctx, fd, dirflags, path_of(ctx, path, path_len), oflags, rights, ret_fd, nonblocking=fdflags, cloexec=fdflagsext
-    )
+    cloexec = bool(fdflagsext & FdFlagsExt.CLOEXEC)
+    request = OpenRequest(dirflags, oflags, fs_rights_base, fs_rights_inheriting, fdflags, cloexec)
+    _open(ctx, fd, path_of(ctx, path, path_len), request, ret_fd)
 
 
-def _open(
-    ctx: Context,
-    fd: int,
-    dirflags: int,
-    path: bytes,
-    oflags: int,
-    rights: tuple[int, int],
-    ret_fd: int,
-    *,
-    nonblocking: int,
-    cloexec: int,
-) -> None:
-    start = _start(ctx, fd, Rights.PATH_OPEN)
-    allowed = ctx.fds.get(fd).inheriting
+def _open(ctx: Context, fd: int, path: bytes, request: OpenRequest, ret_fd: int) -> None:
     ctx.memory.check(ret_fd, 4)
     number = ctx.fds.reserve()
     try:
-        file = _opened(start, path, oflags, rights[0], follow=bool(dirflags & LookupFlags.SYMLINK_FOLLOW))
+        entry = open_descriptor(ctx.fds, fd, path, request)
     except BaseException:
         ctx.fds.cancel(number)
         raise
-    file.nonblocking = bool(nonblocking & FdFlags.NONBLOCK)
-    base = rights[0] & allowed & file.rights
-    ctx.fds.install(number, Descriptor(file, base, rights[1] & allowed, cloexec=bool(cloexec)))
+    ctx.fds.install(number, entry)
     ctx.memory.store_u32(ret_fd, number)
-
-
-def _opened(start: Start, path: bytes, oflags: int, rights: int, *, follow: bool) -> File:
-    exclusive = oflags & OFlags.CREAT and oflags & OFlags.EXCL
-    try:
-        with resolved(start, path, follow=follow and not exclusive) as node:
-            if exclusive:
-                raise SysError(Errno.EXIST, "it is there already")
-            return _opened_node(start, node, oflags, rights)
-    except SysError as error:
-        if error.errno is Errno.NOENT and oflags & OFlags.CREAT and path:
-            raise SysError(Errno.ROFS, "no file can be made in a read-only directory") from None
-        raise
-
-
-def _opened_node(start: Start, node: Node, oflags: int, rights: int) -> File:
-    if node.filetype is FileType.DIRECTORY:
-        # Who says that it is a directory asks for all rights that one might have.
-        if oflags & OFlags.TRUNC or (rights & Rights.FD_WRITE and not oflags & OFlags.DIRECTORY):
-            raise SysError(Errno.ISDIR, "a directory is not written")
-        return DirectoryFile(node.keep(), start.root)
-    if oflags & OFlags.DIRECTORY:
-        raise SysError(Errno.NOTDIR, "it is no directory")
-    if node.filetype is FileType.SYMBOLIC_LINK:
-        raise SysError(Errno.LOOP, "it is a symbolic link, and links are not to be followed")
-    if rights & Rights.FD_WRITE or oflags & OFlags.TRUNC:
-        raise SysError(Errno.ROFS, "the directory is read-only")
-    return node.open()
 
 
 @syscall(modules=PREVIEW1_AND_WASIX)
@@ -148,13 +75,12 @@ def path_filestat_get(
 ) -> None:
     """Tell what stat tells of what a path names; without SYMLINK_FOLLOW, of a link itself.
 
-    ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; LOOP; NAMETOOLONG; PERM the path leads out; FAULT.
+    ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; LOOP; NAMETOOLONG; PERM the path leads out; INVAL; FAULT.
     """
-    start = _start(ctx, fd, Rights.PATH_FILESTAT_GET)
+    start = start_of(ctx, fd, Rights.PATH_FILESTAT_GET)
     ctx.memory.check(buf, FileStat.SIZE)
-    with resolved(start, path_of(ctx, path, path_len), follow=bool(flags)) as node:
-        s, kind = node.status(), node.filetype
-    ctx.memory.store(buf, FileStat(s.device, s.inode, kind, s.links, s.size, s.accessed, s.modified, s.changed))
+    s = operations.status_of_path(start, path_of(ctx, path, path_len), follow=bool(flags))
+    ctx.memory.store(buf, FileStat(s.device, s.inode, s.filetype, s.links, s.size, s.accessed, s.modified, s.changed))
 
 
 @syscall(modules=UNSTABLE_ONLY, name="path_filestat_get")
@@ -165,12 +91,33 @@ def unstable_path_filestat_get(
 
     ABI: wasi_unstable. Errors: as path_filestat_get.
     """
-    start = _start(ctx, fd, Rights.PATH_FILESTAT_GET)
+    start = start_of(ctx, fd, Rights.PATH_FILESTAT_GET)
     ctx.memory.check(buf, UnstableFileStat.SIZE)
-    with resolved(start, path_of(ctx, path, path_len), follow=bool(flags)) as node:
-        s, kind = node.status(), node.filetype
+    s = operations.status_of_path(start, path_of(ctx, path, path_len), follow=bool(flags))
     links = s.links & 0xFFFFFFFF
-    ctx.memory.store(buf, UnstableFileStat(s.device, s.inode, kind, links, s.size, s.accessed, s.modified, s.changed))
+    record = UnstableFileStat(s.device, s.inode, s.filetype, links, s.size, s.accessed, s.modified, s.changed)
+    ctx.memory.store(buf, record)
+
+
+@syscall(modules=BASE)
+def path_filestat_set_times(
+    ctx: Context,
+    fd: Fd,
+    flags: Flags[LookupFlags],
+    path: In[Char],
+    path_len: Size,
+    atim: Timestamp,
+    mtim: Timestamp,
+    fst_flags: Flags[FstFlags],
+) -> None:
+    """Set the time stamps of what a path names, in ns; without SYMLINK_FOLLOW, of a link itself.
+
+    ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; LOOP; NAMETOOLONG; ROFS; PERM the path leads out;
+        INVAL a time and "now" at once; FAULT.
+    """
+    start = start_of(ctx, fd, Rights.PATH_FILESTAT_SET_TIMES)
+    accessed, modified = new_times(atim, mtim, fst_flags)
+    operations.set_times(start, path_of(ctx, path, path_len), accessed, modified, follow=bool(flags))
 
 
 @syscall(modules=BASE)
@@ -182,10 +129,9 @@ def path_readlink(
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; INVAL no symbolic link; NAMETOOLONG; PERM the path
         leads out; FAULT.
     """
-    start = _start(ctx, fd, Rights.PATH_READLINK)
+    start = start_of(ctx, fd, Rights.PATH_READLINK)
     ctx.memory.check(buf, buf_len)
     ctx.memory.check(buf_used, 4)
-    with resolved(start, path_of(ctx, path, path_len), follow=False) as node:
-        target = node.target()[:buf_len]
+    target = operations.target_of(start, path_of(ctx, path, path_len))[:buf_len]
     ctx.memory.write(buf, target)
     ctx.memory.store_u32(buf_used, len(target))

@@ -24,7 +24,7 @@ _FAMILIES = {
     "fd": ("fd", "fd_io", "pipe", "fd_file"),
     "futex": ("futex",),
     "getcwd": ("fd_file",),
-    "path": ("path",),
+    "path": ("path", "path_change"),
     "pipe": ("pipe",),
     "poll": ("poll",),
     "port": ("port",),

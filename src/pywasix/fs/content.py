@@ -1,0 +1,112 @@
+"""The content of a file in memory: pieces that are there, and holes that read as zeros and take no room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+PIECE = 1 << 16  # bytes; a smaller file has one piece of its own size
+MOST = (1 << 63) - 1  # bytes of a file, Linux's off_t
+OVERHEAD = 256  # bytes that a piece counts beside its content
+
+
+class Content:
+    """Bytes of a file.
+
+    Args:
+        take: is asked for so many more bytes before they are there; raises SysError when there are none. It is told
+            of bytes given back with a negative number.
+    """
+
+    def __init__(self, take: Callable[[int], None]) -> None:
+        self._take = take
+        self._pieces: dict[int, bytearray] = {}
+        self.size = 0
+
+    @property
+    def held(self) -> int:
+        """Bytes that are there, holes left out."""
+        return sum(map(len, self._pieces.values()))
+
+    def read(self, buffers: Sequence[memoryview], offset: int) -> int:
+        """Fill the buffers from an offset on; returns how many bytes there were."""
+        done = 0
+        for buffer in buffers:
+            count = max(0, min(len(buffer), self.size - offset - done))
+            self._read(buffer[:count], offset + done)
+            done += count
+            if count < len(buffer):
+                break
+        return done
+
+    def _read(self, buffer: memoryview, offset: int) -> None:
+        at = 0
+        while at < len(buffer):
+            index, start = divmod(offset + at, PIECE)
+            count = min(PIECE - start, len(buffer) - at)
+            found = self._pieces.get(index, b"")[start : start + count]
+            buffer[at : at + len(found)] = found
+            if len(found) < count:
+                buffer[at + len(found) : at + count] = bytes(count - len(found))
+            at += count
+
+    def write(self, buffers: Sequence[memoryview], offset: int) -> int:
+        """Store the buffers from an offset on; returns how many bytes found room, fewer than all only if some did."""
+        done = 0
+        for buffer in buffers:
+            at = 0
+            while at < len(buffer):
+                count = min(PIECE - (offset + done) % PIECE, len(buffer) - at)
+                try:
+                    self._write(buffer[at : at + count], offset + done)
+                except Exception:
+                    if done:
+                        return done
+                    raise
+                at += count
+                done += count
+        return done
+
+    def _write(self, data: memoryview, offset: int) -> None:
+        """Store what lies in one piece."""
+        index, start = divmod(offset, PIECE)
+        end = start + len(data)
+        piece = self._pieces.get(index)
+        before = len(piece) if piece is not None else 0
+        if end > before:
+            self._take(end - before + (OVERHEAD if piece is None else 0))
+            if piece is None:
+                piece = self._pieces[index] = bytearray()
+            piece.extend(bytes(end - before))
+        assert piece is not None
+        piece[start:end] = data
+        self.size = max(self.size, offset + len(data))
+
+    def resize(self, size: int) -> None:
+        """Cut it, or let it grow with a hole."""
+        if size < self.size:
+            last, keep = divmod(size, PIECE)
+            for index in [index for index in self._pieces if index > last or (index == last and not keep)]:
+                self._take(-len(self._pieces.pop(index)) - OVERHEAD)
+            piece = self._pieces.get(last)
+            if piece is not None and len(piece) > keep:
+                self._take(keep - len(piece))
+                del piece[keep:]
+        self.size = size
+
+    def fill(self, offset: int, size: int) -> None:
+        """Let the holes of a part be zeros that are there. Takes the room for all of it first."""
+        wanted: dict[int, int] = {}
+        at, end = offset, offset + size
+        while at < end:
+            index, start = divmod(at, PIECE)
+            stop = min(PIECE, start + end - at)
+            if stop > len(self._pieces.get(index, b"")):
+                wanted[index] = stop
+            at += stop - start
+        new = wanted.keys() - self._pieces.keys()
+        room = sum(stop - len(self._pieces.get(index, b"")) for index, stop in wanted.items())
+        self._take(room + OVERHEAD * len(new))
+        for index, stop in wanted.items():
+            piece = self._pieces.setdefault(index, bytearray())
+            piece.extend(bytes(stop - len(piece)))
+        self.size = max(self.size, end)

@@ -1,0 +1,121 @@
+"""Open files in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pywasix.abi.enums import FdFlags, FileType, Whence
+from pywasix.abi.errno import Errno
+from pywasix.errors import SysError
+from pywasix.fs.content import MOST
+from pywasix.fs.directory import FILE_RIGHTS, WRITING_RIGHTS
+from pywasix.fs.memory import MemoryRegular
+from pywasix.fs.node import Opening
+from pywasix.kernel.file import File, FileStatus
+from pywasix.kernel.task import Task
+
+
+class MemoryFile(File):
+    """An open file in memory."""
+
+    filetype = FileType.REGULAR_FILE
+
+    def __init__(self, regular: MemoryRegular, how: Opening) -> None:
+        self._regular = regular
+        self._position = 0
+        self._flags = how.flags
+        self._how = how
+        regular.opened += 1
+        self.nonblocking = bool(how.flags & FdFlags.NONBLOCK)
+        self.rights = FILE_RIGHTS if how.write else FILE_RIGHTS & ~WRITING_RIGHTS
+
+    def read(self, task: Task, buffers: Sequence[memoryview]) -> int:
+        with self._regular.volume.lock:
+            count = self.read_at(buffers, self._position)
+            self._position += count
+            return count
+
+    def write(self, task: Task, buffers: Sequence[memoryview]) -> int:
+        with self._regular.volume.lock:
+            if self._flags & FdFlags.APPEND:
+                self._position = self._regular.size
+            count = self._write(buffers, self._position)
+            self._position += count
+            return count
+
+    def read_at(self, buffers: Sequence[memoryview], offset: int) -> int:
+        _check_offset(offset)
+        with self._regular.volume.lock:
+            return self._regular.content.read(buffers, offset)
+
+    def write_at(self, buffers: Sequence[memoryview], offset: int) -> int:
+        """Write at an offset; to the end with APPEND, as on Linux."""
+        _check_offset(offset)
+        with self._regular.volume.lock:
+            return self._write(buffers, self._regular.size if self._flags & FdFlags.APPEND else offset)
+
+    def _write(self, buffers: Sequence[memoryview], offset: int) -> int:
+        if offset + sum(map(len, buffers)) > MOST:
+            raise SysError(Errno.FBIG, "no file is that large")
+        count = self._regular.content.write(buffers, offset)
+        self._regular.touch()
+        return count
+
+    def seek(self, offset: int, whence: Whence) -> int:
+        with self._regular.volume.lock:
+            base = {Whence.SET: 0, Whence.CUR: self._position, Whence.END: self._regular.size}[whence]
+            if not 0 <= base + offset <= MOST:
+                raise SysError(Errno.INVAL, f"no file has an offset of {base + offset}")
+            self._position = base + offset
+            return self._position
+
+    def status(self) -> FileStatus:
+        with self._regular.volume.lock:
+            return self._regular.status()
+
+    def sync(self, *, data_only: bool) -> None:
+        """Nothing is anywhere else."""
+
+    def set_size(self, size: int) -> None:
+        if size > MOST:
+            raise SysError(Errno.INVAL, f"no file has {size} bytes")
+        with self._regular.volume.lock:
+            self._regular.content.resize(size)
+            self._regular.touch()
+
+    def allocate(self, offset: int, size: int) -> None:
+        if not size or offset > MOST or size > MOST:
+            raise SysError(Errno.INVAL, "a part of a file with no bytes, or beyond all files")
+        if offset + size > MOST:
+            raise SysError(Errno.FBIG, "no file is that large")
+        with self._regular.volume.lock:
+            content = self._regular.content
+            self._regular.volume.check_room(size - content.held)  # so that no guest lets us count to the end of time
+            content.fill(offset, size)
+            self._regular.touch()
+
+    def advise(self, offset: int, size: int, advice: int) -> None:
+        _check_offset(offset)
+        _check_offset(size)
+
+    def set_times(self, accessed: int | None, modified: int | None) -> None:
+        with self._regular.volume.lock:
+            self._regular.stamp(accessed, modified)
+
+    @property
+    def flags(self) -> int:
+        return self._flags
+
+    def set_flags(self, flags: int) -> None:
+        self._flags = flags
+        self.nonblocking = bool(flags & FdFlags.NONBLOCK)
+
+    def close(self) -> None:
+        with self._regular.volume.lock:
+            self._regular.opened -= 1
+            self._regular.release()
+
+
+def _check_offset(offset: int) -> None:
+    if offset > MOST:
+        raise SysError(Errno.INVAL, f"no file has an offset of {offset}")

@@ -1,0 +1,121 @@
+"""Directories behind descriptors, paths out of guest memory, and opening what a path names: for every family."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pywasix.abi.enums import FdFlags, FileType, FstFlags, LookupFlags, OFlags, Rights
+from pywasix.abi.errno import Errno
+from pywasix.errors import SysError
+from pywasix.fs.directory import DirectoryFile
+from pywasix.fs.node import NOW, Opening, Redirect
+from pywasix.fs.operations import open_path
+from pywasix.fs.walk import Start
+from pywasix.kernel.fdtable import Descriptor, FdTable
+from pywasix.kernel.file import SEEK_RIGHTS, File
+from pywasix.syscalls.context import Context
+
+_LONGEST = 4096  # bytes of a path, Linux PATH_MAX
+_OPEN = int(Rights.PATH_OPEN)
+_CREATE = int(Rights.PATH_CREATE_FILE)
+_CUT = int(Rights.PATH_FILESTAT_SET_SIZE)
+_READ = int(Rights.FD_READ)
+_WRITE = int(Rights.FD_WRITE)
+_CREAT, _DIRECTORY, _EXCL, _TRUNC = (
+    int(OFlags.CREAT),
+    int(OFlags.DIRECTORY),
+    int(OFlags.EXCL),
+    int(OFlags.TRUNC),
+)
+_FOLLOW = int(LookupFlags.SYMLINK_FOLLOW)
+_NONBLOCK = int(FdFlags.NONBLOCK)
+
+
+class OpenRequest(NamedTuple):
+    """What path_open is asked for, beside the directory and the path."""
+
+    dirflags: int
+    oflags: int
+    rights: int
+    inheriting: int
+    fdflags: int
+    cloexec: bool
+
+
+def path_of(ctx: Context, pointer: int, size: int) -> bytes:
+    """A path that the guest wrote. Errors: FAULT; NAMETOOLONG."""
+    ctx.memory.check(pointer, size)
+    if size > _LONGEST:
+        raise SysError(Errno.NAMETOOLONG, f"a path of {size} bytes")
+    return ctx.memory.read(pointer, size)
+
+
+def directory_of(fds: FdTable, fd: int, right: int) -> DirectoryFile:
+    """The directory behind a descriptor that has a right. Errors: BADF; NOTDIR; NOTCAPABLE."""
+    entry = fds.get(fd)
+    file = entry.file
+    if not isinstance(file, DirectoryFile):
+        raise SysError(Errno.NOTDIR, f"fd {fd} is no directory")
+    if right & ~entry.rights:
+        raise SysError(Errno.NOTCAPABLE, f"fd {fd} lacks the right {right & ~entry.rights:#x}")
+    return file
+
+
+def start_of(ctx: Context, fd: int, right: Rights) -> Start:
+    """Where paths begin that are relative to a descriptor. Errors: as `directory_of`."""
+    return directory_of(ctx.fds, fd, int(right)).start
+
+
+def open_descriptor(fds: FdTable, fd: int, path: bytes, request: OpenRequest) -> Descriptor:
+    """A new descriptor of what a path names, not in the table yet. Errors: as path_open, without MFILE and FAULT."""
+    oflags = request.oflags
+    right = _OPEN | (_CREATE if oflags & _CREAT else 0) | (_CUT if oflags & _TRUNC else 0)
+    start = directory_of(fds, fd, right).start
+    allowed = fds.get(fd).inheriting
+    rights = request.rights & allowed
+    how = Opening(
+        bool(rights & _READ),
+        bool(rights & _WRITE),
+        bool(oflags & _CREAT),
+        bool(oflags & _EXCL),
+        bool(oflags & _TRUNC),
+        bool(oflags & _DIRECTORY),
+        request.fdflags,
+    )
+    found = open_path(start, path, how, follow=bool(request.dirflags & _FOLLOW))
+    if isinstance(found, Redirect):
+        return _redirected(fds, found, rights, request)
+    if isinstance(found, DirectoryFile):
+        found.set_flags(request.fdflags)
+    elif request.fdflags & _NONBLOCK:
+        found.nonblocking = True
+    return Descriptor(found, rights & found.rights, request.inheriting & allowed, cloexec=request.cloexec)
+
+
+def _redirected(fds: FdTable, found: Redirect, rights: int, request: OpenRequest) -> Descriptor:
+    """What /dev/stdin and its like stand for: a descriptor that the process has. Errors: NXIO it has none."""
+    for number in found.fds:
+        entry = fds.entries.get(number)
+        if entry is not None and (not found.terminal or _is_terminal(entry.file)):
+            return Descriptor(entry.file, rights & entry.rights, entry.inheriting, cloexec=request.cloexec)
+    raise SysError(Errno.NXIO, "there is no such descriptor, or no terminal")
+
+
+def _is_terminal(file: File) -> bool:
+    """Whether libc's isatty() would say so."""
+    return file.filetype is FileType.CHARACTER_DEVICE and not file.rights & SEEK_RIGHTS
+
+
+def new_times(accessed: int, modified: int, flags: int) -> tuple[int | None, int | None]:
+    """The time stamps to set, in ns: each a time, `NOW`, or None to keep it. Errors: INVAL a time and "now" at once."""
+    both = FstFlags.ATIM | FstFlags.ATIM_NOW, FstFlags.MTIM | FstFlags.MTIM_NOW
+    if any(flags & each == each for each in both):
+        raise SysError(Errno.INVAL, "a time stamp is set to a time or to now")
+    return (
+        _new_time(accessed, flags & FstFlags.ATIM, flags & FstFlags.ATIM_NOW),
+        _new_time(modified, flags & FstFlags.MTIM, flags & FstFlags.MTIM_NOW),
+    )
+
+
+def _new_time(time: int, given: int, now: int) -> int | None:
+    return NOW if now else time if given else None
