@@ -44,6 +44,9 @@ class HostEpoll:
         """The descriptor to wait on; -1 once closed."""
         return -1 if self._epoll.closed else self._epoll.fileno()
 
+    def key_of(self, handle: Handle) -> int:
+        return handle.fileno()
+
     def add(self, handle: Handle, events: int) -> int:
         fd = handle.fileno()
         if fd < 0:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _PATIENCE = 0.02  # seconds that the first look may take, in which no wake-up reaches it
 _FEW = 1024  # events that there is room for at once, however few files are watched
 
-# Guards what every epoll watches, and the `watchers` of files. One for all: a file may be watched by several.
+# Guards what every epoll watches, and the `watch` of files. One for all: a file may be watched by several.
 _watching = Lock()
 
 
@@ -44,6 +44,10 @@ class EpollHost(Protocol):
     told: Callable[[int], int]
 
     def fileno(self) -> int: ...
+
+    def key_of(self, handle: Handle) -> int:
+        """The key that `add` gives a handle first; watching it once more takes one more of the host's files."""
+        ...
 
     def add(self, handle: Handle, events: int) -> int:
         """Watch a handle; returns the key that stands for it. Errors: BADF; LOOP; NOMEM; NOSPC; PERM; MFILE."""
@@ -68,9 +72,10 @@ class Watch:
         event: what is told when the file is readable, as the ABI stores it; other events differ in their first word.
         born: how many watches its epoll had dropped by then.
         charged: whose limit of descriptors it counts against, because the host needs one more for it; else None.
+        before, after: its neighbours among the watches of its file.
     """
 
-    __slots__ = ("_epoll", "born", "charged", "event", "events", "file", "key", "number")
+    __slots__ = ("_epoll", "after", "before", "born", "charged", "event", "events", "file", "key", "number")
 
     def __init__(self, epoll: Epoll, key: int, number: int, file: File, events: int, data: bytes, born: int) -> None:
         self._epoll = epoll
@@ -80,6 +85,20 @@ class Watch:
         self.set(events, data)
         self.born = born
         self.charged: FdTable | None = None
+        self.before: Watch | None = None
+        self.after = file.watch
+        if file.watch is not None:
+            file.watch.before = self
+        file.watch = self
+
+    def leave(self) -> None:
+        """The file is not watched by this any more."""
+        if self.before is None:
+            self.file.watch = self.after
+        else:
+            self.before.after = self.after
+        if self.after is not None:
+            self.after.before = self.before
 
     def set(self, events: int, data: bytes) -> None:
         """Watch for these events, and tell 24 bytes with each."""
@@ -103,6 +122,7 @@ class Epoll(File):
         self.handle = host
         self._host_look, self._told, self._readable = host.look, host.told, host.readable
         self._watches: dict[int, Watch] = {}
+        self._by_number: dict[tuple[int, File], Watch] = {}
         self._dropped = 0
         self._closed = False
 
@@ -125,7 +145,7 @@ class Epoll(File):
             with _watching:
                 if self._closed or not file.references:
                     raise SysError(Errno.BADF, "another thread closed the descriptor")
-                if number in file.watchers.get(self, ()):
+                if (number, file) in self._by_number:
                     raise SysError(Errno.EXIST, f"fd {number} is watched already")
                 self._add(task, number, file, events, data)
         finally:
@@ -133,8 +153,7 @@ class Epoll(File):
 
     def _add(self, task: Task, number: int, file: File, events: int, data: bytes) -> None:
         assert file.handle is not None
-        # The host watches a descriptor once (`HostEpoll`), so that each further number takes one of the host's.
-        charged = task.process.fds if self in file.watchers else None
+        charged = task.process.fds if self._host.key_of(file.handle) in self._watches else None
         if charged is not None:
             charged.take_extra()
         try:
@@ -145,9 +164,7 @@ class Epoll(File):
             raise
         watch = self._watches[key] = Watch(self, key, number, file, events, data, self._dropped)
         watch.charged = charged
-        if not file.watchers:
-            file.watchers = {}
-        file.watchers.setdefault(self, {})[number] = watch
+        self._by_number[number, file] = watch
 
     def change(self, number: int, file: File, events: int, data: bytes) -> None:
         """Watch for other events, with other data; re-arms what was to be told once. Errors: NOENT."""
@@ -164,30 +181,29 @@ class Epoll(File):
     def drop(self, watch: Watch) -> None:
         """End a watch, if it has not ended already."""
         with _watching:
-            if self._watches.get(watch.key) is watch:
+            if self._by_number.get((watch.number, watch.file)) is watch:
                 self._forget(watch)
 
     def _known(self, number: int, file: File) -> Watch:
-        watch = file.watchers.get(self, {}).get(number)
+        watch = self._by_number.get((number, file))
         if watch is None:
             raise SysError(Errno.NOENT, f"fd {number} is not watched")
         return watch
 
     def _forget(self, watch: Watch) -> None:
-        del self._watches[watch.key]
+        del self._by_number[watch.number, watch.file]
         self._dropped += 1
-        watchers = watch.file.watchers
-        del watchers[self][watch.number]
-        if not watchers[self]:
-            del watchers[self]
-        self._host.remove(watch.key)
+        watch.leave()
+        if self._watches.get(watch.key) is watch:  # else the host has given the key anew
+            del self._watches[watch.key]
+            self._host.remove(watch.key)
         if watch.charged is not None:
             watch.charged.give_extra()
 
     def close(self) -> None:
         with _watching:
             self._closed = True
-            for watch in list(self._watches.values()):
+            for watch in list(self._by_number.values()):
                 self._forget(watch)
             self._host.close()
 

@@ -234,9 +234,8 @@ class FdTable:
         A number that a system call is using must not be closed under it: the host could hand the
         same number to somebody else. So the waiter is told, and the last one to leave closes.
         """
-        for watched in list(file.watchers.values()):
-            for watch in list(watched.values()):
-                watch.end()
+        while (watch := file.watch) is not None:
+            watch.end()
         waiters = []
         for task in self._tasks():
             waiting_on = task.waiting_on

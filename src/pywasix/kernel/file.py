@@ -15,7 +15,7 @@ from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 
 if TYPE_CHECKING:
-    from pywasix.kernel.epoll import Epoll, Watch
+    from pywasix.kernel.epoll import Watch
     from pywasix.kernel.task import Task
     from pywasix.kernel.wait import Handle
 
@@ -60,7 +60,7 @@ class File:
         nonblocking: the NONBLOCK flag; other flags live in `flags`.
         disposed: it was given back; guarded as `references`.
         references: how many descriptors refer to it; guarded by the kernel's descriptor lock.
-        watchers: the epoll watches that end with its last descriptor, by epoll and number; `kernel.epoll` guards it.
+        watch: the first of the epoll watches that end with its last descriptor; `kernel.epoll` guards it.
     """
 
     filetype: FileType = FileType.UNKNOWN
@@ -70,7 +70,7 @@ class File:
     nonblocking = False
     references = 0
     disposed = False
-    watchers: dict[Epoll, dict[int, Watch]] = {}  # noqa: RUF012  # everybody's, and stays empty: `Epoll.add`
+    watch: Watch | None = None
 
     @property
     def sendable(self) -> Handle | None:
