@@ -3,32 +3,39 @@
     python bench/connections.py [--idle 10000] [--sequential 100000] [--wasmer-python PATH]
 
 Every contestant serves http_epoll. First it is asked by connections one after the other, then by connections that
-stay; what its process occupies (RSS) before and after tells the rest. Linux only: it reads /proc.
+stay; what its process occupies (RSS) and how many descriptors it has, before and after, tells the rest. The sockets'
+own memory is the kernel's and not in it. Linux only: it reads /proc.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from time import monotonic, sleep
 
 from contestants import BENCH, Contestant, MissingError, Native, PlainPython, Pywasix, Server, Wasmer, compile_c
 
 _PAGE = resource.getpagesize()
+_PATIENCE = 5.0  # seconds
 _WARM_UP = 2000  # connections before the first look: what is made once is made then
 
 
 def main() -> int:
-    """Command line; the exit status is 1 when a connection went unanswered."""
+    """Command line; the exit status is 1 when a connection of ours went unanswered or left a descriptor."""
     options = _options()
     _raise_limit()
     contestants: list[Contestant] = [Native(), PlainPython(), Wasmer(options.wasmer_python), Pywasix()]
     answered = True
-    print("| | idle connections, answered | KiB each | sequential connections, answered | growth, KiB |")
-    print("| --- | ---: | ---: | ---: | ---: |")
+    print(
+        "| | idle connections, answered | KiB each | sequential connections, answered | growth, KiB "
+        "| descriptors left of both |"
+    )
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as directory:
         work = Path(directory)
         compile_c(BENCH / "client.c", work / "client")
@@ -45,21 +52,23 @@ def main() -> int:
 
 
 def _measure(contestant: Contestant, client: Path, idle: int, sequential: int) -> tuple[str, bool]:
-    """One row of the table, and whether every connection was answered."""
+    """One row of the table, and whether every connection was answered and left nothing."""
     server = Server(contestant, "http_epoll")
     try:
         server.wait_until_listening()
         _come_and_go(client, server.port, _WARM_UP)
+        descriptors = _descriptors(server.pid)
         before = _resident(server.pid)
         done = _come_and_go(client, server.port, sequential)
         growth = _resident(server.pid) - before
         before = _resident(server.pid)
         stayed, occupied = _stay(client, server, idle)
         each = (occupied - before) / max(stayed, 1)
+        left = _left(server.pid, descriptors)
     finally:
         server.close()
-    row = f"| {contestant.name} | {stayed:,} | {each / 1024:.2f} | {done:,} | {growth / 1024:,.0f} |"
-    return row, (stayed, done) == (idle, sequential)
+    row = f"| {contestant.name} | {stayed:,} | {each / 1024:.2f} | {done:,} | {growth / 1024:,.0f} | {left} |"
+    return row, (stayed, done, left) == (idle, sequential, 0)
 
 
 def _come_and_go(client: Path, port: int, count: int) -> int:
@@ -82,6 +91,19 @@ def _stay(client: Path, server: Server, count: int) -> tuple[int, int]:
     if not line:
         raise MissingError("the client failed")
     return int(line.split()[0]), occupied
+
+
+def _left(pid: int, before: int) -> int:
+    """How many descriptors a process has more than before; it has a few seconds to see that the callers are gone."""
+    deadline = monotonic() + _PATIENCE
+    while (left := _descriptors(pid) - before) and monotonic() < deadline:
+        sleep(0.05)
+    return left
+
+
+def _descriptors(pid: int) -> int:
+    """How many files a process has open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def _resident(pid: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
@@ -191,3 +192,27 @@ def test_a_kill_with_ten_thousand_connections(start_guest: StartGuest, count: in
         took = monotonic() - start
         assert files() < before
     assert took < 1, "what remains to be done is to close them"
+
+
+def objects() -> int:
+    gc.collect()
+    return len(gc.get_objects())
+
+
+def test_connections_one_after_the_other_leave_nothing(start_guest: StartGuest) -> None:
+    """A hundred times as many are `bench/connections.py`'s."""
+    port = listening_port(start_guest("http_epoll", net=True))
+
+    def visit(times: int) -> None:
+        for _ in range(times):
+            with socket.create_connection(("127.0.0.1", port), PATIENCE) as caller:
+                caller.sendall(REQUEST)
+                assert answers(caller, 1) == ANSWER
+
+    before_calls = files()
+    visit(20)
+    wait_until(lambda: files() == before_calls)
+    before = objects()
+    visit(1000)
+    wait_until(lambda: files() == before_calls)
+    assert objects() < before + 100
