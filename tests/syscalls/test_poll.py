@@ -12,9 +12,12 @@ from pywasix.abi.codecs import SUBSCRIPTION_SIZE, decode_subscription
 from pywasix.abi.enums import ClockId, EventRwFlags, EventType, Rights
 from pywasix.abi.errno import Errno
 from pywasix.errors import ThreadEnd
+from pywasix.host.files import channel_of
+from pywasix.kernel.stream import StreamFile
 from pywasix.syscalls import poll as poll_module
 from pywasix.syscalls.fd import fd_close, fd_dup
 from pywasix.syscalls.poll import poll_oneoff, unstable_poll_oneoff
+from terminals import screen
 from world import MEMORY, UNSTABLE, WASIX_2022, World
 
 NEVENTS, OUT, IN = 0, 64, 4096
@@ -199,6 +202,16 @@ def test_signal_handlers_run_and_the_wait_goes_on(world: World) -> None:
     world.signal(2)
     assert len(poll(world, watch(fd))) == 1
     assert world.signals == [("__wasm_signal", (2,))]
+
+
+def test_poll_oneoff_intr(world: World) -> None:
+    with screen() as seen:
+        fd = world.add(StreamFile(channel_of(os.dup(seen.theirs), owned=True)))
+        os.write(seen.ours, b"x\n")
+        assert len(poll(world, watch(fd))) == 1
+        world.signal(2)
+        world.put(IN, bytes(8) + watch(fd))
+        world.fails(Errno.INTR, poll_oneoff, IN, OUT, 1, NEVENTS)
 
 
 def test_stop_ends_it(world: World) -> None:

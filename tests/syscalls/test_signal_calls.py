@@ -8,7 +8,7 @@ from pywasix.abi.enums import Signal
 from pywasix.abi.errno import Errno
 from pywasix.kernel.signal import MAIN_THREAD
 from pywasix.syscalls.signal import proc_raise, proc_raise_interval, proc_signal, thread_signal
-from world import SIGNAL_HANDLER, World
+from world import SIGNAL_HANDLER, WASIX_2022, World
 
 U32 = 1 << 32
 
@@ -56,6 +56,13 @@ def test_proc_signal_srch(world: World) -> None:
     world.fails(Errno.SRCH, proc_signal, 77, Signal.USR1)
     world.fails(Errno.SRCH, proc_signal, U32 - 77, Signal.USR1)  # a group
     world.fails(Errno.SRCH, proc_signal, U32 - 1, Signal.USR1)  # everybody but the caller is nobody
+
+
+def test_in_2022_a_program_s_first_thread_called_itself_0() -> None:
+    with World(generation=WASIX_2022) as world:
+        world.process.signals.use_handler(SIGNAL_HANDLER, exported=True)
+        world.call(thread_signal, 0, Signal.TERM)
+        assert world.signals == [(SIGNAL_HANDLER, (Signal.TERM,))]
 
 
 def test_thread_signal_inval(world: World) -> None:

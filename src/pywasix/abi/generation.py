@@ -127,6 +127,11 @@ class AbiGeneration(NamedTuple):
         return self.name == "wasix-2022"
 
     @property
+    def own_tid_is_zero(self) -> bool:
+        """Libc of 2022 never asked for the number of a program's first thread, and has 0 for it in raise()."""
+        return self.name == "wasix-2022"
+
+    @property
     def tty_without_line_feeds(self) -> bool:
         """The last member of the `tty` record was padding in 2022."""
         return self.name == "wasix-2022"

@@ -127,9 +127,12 @@ def poll(
             closed before the caller calls `Task.leave_all` on them.
     Returns:
         For each interest the events that are true, all 0 when the deadline passed. Those of a lost file say nothing.
+    Errors: INTR a signal handler ran, and one of the files is a terminal.
     """
     while True:
-        task.attend()  # a handler makes calls of its own, so that what is waited on must be told again
+        # A handler makes calls of its own, so that what is waited on must be told again.
+        if task.attend() and any(file.terminal for file in files):
+            raise SysError(Errno.INTR, "a signal handler ran")
         task.wait_on(files)
         if any(not file.references for file in files):
             return task.poller.wait(interests, 0)

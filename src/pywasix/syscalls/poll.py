@@ -42,7 +42,8 @@ def poll_oneoff(ctx: Context, in_: In[Subscription], out: Out[Event], nsubscript
     """Wait until a clock or a descriptor of a list is ready; signal handlers run meanwhile.
 
     ABI: preview1; 48-byte subscriptions, 32-byte events, at most one event each.
-    Errors: INVAL no subscriptions, more than two for each possible descriptor, or over 65536; FAULT.
+    Errors: INVAL no subscriptions, more than two for each possible descriptor, or over 65536; FAULT;
+        INTR a signal handler ran, where a terminal is watched: who waits for keys has to deal with Ctrl-C first.
         An event of its own tells BADF (also when another task closes the descriptor meanwhile), NOTCAPABLE,
         INVAL (unknown type or clock).
     """

@@ -79,7 +79,9 @@ def proc_signal(ctx: Context, pid: Pid, signal_: Code[Signal]) -> None:
 def thread_signal(ctx: Context, tid: Tid, signal_: Code[Signal]) -> None:
     """Send a signal to one thread of the calling process; 0 only asks whether it is there.
 
-    ABI: WASIX; 0x3fffffff is the main thread too, which libc calls it before it has asked.
+    ABI: WASIX; 0x3fffffff is the main thread too, which libc calls it before it has asked. In 2022 it said 0 there.
     Errors: INVAL no such signal; SRCH no such thread, or it has ended.
     """
+    if not tid and ctx.generation.own_tid_is_zero:
+        tid = ctx.task.tid
     signal.send_to_thread(ctx.process, tid, signal_)
