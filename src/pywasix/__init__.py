@@ -5,7 +5,8 @@
     done = pywasix.run(["hello.wasm", "world"], capture_output=True, text=True)
     print(done.stdout)
 
-The names are those of `subprocess`: `run`, `start`, `Process`, `PIPE`, `TimeoutExpired`. Importing the
+The names are those of `subprocess`: `run`, `start`, `Process`, `PIPE`, `TimeoutExpired`; in asyncio
+`await create_process(...)` has the manners of `asyncio.create_subprocess_exec`. Importing the
 package is light; the engine is loaded with the first name that needs it.
 """
 
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from pywasix.net.events import Accepted, Closed, Connected, ConnectionEvent, Listening, Refused
     from pywasix.net.policy import NetworkPolicy, PolicyError, Request
     from pywasix.runtime import Process, run, start
+    from pywasix.runtime.async_process import AsyncProcess, create_process
 
 _HOMES = {
     "Accepted": "pywasix.net.events",
+    "AsyncProcess": "pywasix.runtime.async_process",
     "CalledProcessError": "subprocess",
     "Closed": "pywasix.net.events",
     "CompletedProcess": "subprocess",
@@ -50,6 +53,7 @@ _HOMES = {
     "SubprocessError": "subprocess",
     "TimeoutExpired": "subprocess",
     "VirtualNetwork": "pywasix.host.virtual",
+    "create_process": "pywasix.runtime.async_process",
     "load": "pywasix.engine.module",
     "run": "pywasix.runtime",
     "start": "pywasix.runtime",
@@ -60,6 +64,7 @@ __all__ = [
     "PIPE",
     "STDOUT",
     "Accepted",
+    "AsyncProcess",
     "CalledProcessError",
     "Closed",
     "CompletedProcess",
@@ -79,6 +84,7 @@ __all__ = [
     "SubprocessError",
     "TimeoutExpired",
     "VirtualNetwork",
+    "create_process",
     "load",
     "run",
     "start",

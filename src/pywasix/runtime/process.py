@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any
@@ -46,6 +47,7 @@ class Process:
         self._stdio = stdio
         self._thread: Thread | None = None
         self._exchange: Exchange | None = None
+        self._at_end: list[Callable[[], object]] = []
 
     def __repr__(self) -> str:
         return f"<pywasix.Process {self.args!r} pid={self.pid} returncode={self.returncode}>"
@@ -174,12 +176,22 @@ class Process:
                     stream.close()
         self.wait()
 
+    def _when_ended(self, tell: Callable[[], object]) -> None:
+        """Call this when the program has ended, perhaps twice; it must be quick and raise nothing."""
+        self._at_end.append(tell)
+        if self._process.ended.is_set():
+            tell()
+
     def _launch(self, first: Running, held: ExitStack) -> None:
         """Run the guest in a thread of its own, which gives back all that is held, whatever fails."""
 
         def main() -> None:
-            with held:
-                self.results = run_process(self._process, first)
+            try:
+                with held:
+                    self.results = run_process(self._process, first)
+            finally:
+                for tell in self._at_end:
+                    tell()
 
         try:
             self._thread = start_thread(main, f"pywasix-{self.pid}")
