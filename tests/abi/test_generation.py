@@ -11,7 +11,7 @@ P1, X, U = "wasi_snapshot_preview1", "wasix_32v1", "wasi_unstable"
 MODERN = AbiGeneration("wasix-2023", wide_addresses=True)
 SUMMER = AbiGeneration("wasix-2023-06")
 BIG_2022 = AbiGeneration("wasix-2022", big_endian_ports=True, legacy_sock_types=True)
-LITTLE_2022 = AbiGeneration("wasix-2022", legacy_sock_types=True)
+LITTLE_2022 = AbiGeneration("wasix-2022", legacy_sock_types=True, tty_is_raw=True)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,11 @@ LITTLE_2022 = AbiGeneration("wasix-2022", legacy_sock_types=True)
         ([(X, "sock_accept", "iiii:i"), (X, "sock_bind", "ii:i"), (X, "fd_read", "iiii:i")], BIG_2022),
         # Rust's standard library of that year kept thread-local keys in the host and converted ports.
         ([(X, "fd_write", "iiii:i"), (X, "thread_local_create", "Ii:i")], LITTLE_2022),
+        # Who can ask for raw mode need not open /dev/tty for it.
+        (
+            [(X, "fd_write", "iiii:i"), (X, "thread_local_create", "Ii:i"), (X, "tty_set", "i:i")],
+            LITTLE_2022._replace(tty_is_raw=False),
+        ),
         # Extensions alone are modern, unless a name or type of 2022 is among them.
         ([(X, "sock_bind", "ii:i")], MODERN),
         ([(X, "sock_bind", "ii:i"), (X, "thread_local_get", "ii:i")], LITTLE_2022),
@@ -89,7 +94,7 @@ def test_seek_origins() -> None:
 
 
 def test_the_port_order_can_be_overridden() -> None:
-    assert BIG_2022.with_port_order(big_endian=False) == LITTLE_2022
+    assert BIG_2022.with_port_order(big_endian=False) == LITTLE_2022._replace(tty_is_raw=False)
     assert MODERN.with_port_order(big_endian=True).encode_addr_port(1, 1, bytes(4))[2:4] == b"\0\1"
 
 

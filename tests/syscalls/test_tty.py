@@ -13,8 +13,11 @@ from pywasix.abi.errno import Errno
 from pywasix.abi.records import Tty
 from pywasix.host.files import channel_of
 from pywasix.host.terminal import HostTerminal
+from pywasix.kernel.file import STREAM_RIGHTS
 from pywasix.kernel.stream import StreamFile
 from pywasix.kernel.tty import Terminal
+from pywasix.runtime.volumes import install_files
+from pywasix.syscalls.path import path_open
 from pywasix.syscalls.tty import tty_get, tty_set
 from terminals import Screen, screen
 from world import MEMORY, WASIX_2022, World
@@ -148,3 +151,64 @@ def test_a_terminal_that_hung_up(world: World, seen: Screen) -> None:
     world.memory.store(AT, changed(wanted, echo=0))
     world.fails(Errno.IO, tty_set, AT)
     world.fails(Errno.IO, tty_get, AT)
+
+
+# -- /dev/tty ---------------------------------------------------------------------
+
+PATH, FD = 1024, 2048  # addresses in guest memory
+
+
+class NoFiles:
+    """What a user gives who gives no files."""
+
+    volumes = tmpfs = archives = ()
+    cwd = None
+
+
+def root(world: World) -> int:
+    """The descriptor of "/"."""
+    install_files(world.process, NoFiles(), os.urandom, wasix=True)
+    world.put(PATH, b"dev/tty")
+    return max(number for number, _ in world.fds.items())
+
+
+def opened(world: World) -> int:
+    """Open /dev/tty."""
+    world.call(path_open, root(world), 1, PATH, 7, 0, STREAM_RIGHTS, 0, 0, FD)
+    return world.u32(FD)
+
+
+def test_dev_tty_is_the_terminal_whatever_the_streams_are(world: World, seen: Screen) -> None:
+    for fd in range(3):
+        world.fds.replace(fd, world.fds.get(2).copy())
+    before = seen.modes()
+    file = world.fds.get(opened(world)).file
+    assert file.terminal
+    assert seen.modes() == before
+    seen.type(b"line\n")
+    data = bytearray(10)
+    assert file.read(world.task, [memoryview(data)]) == 5
+    assert (told(world).stdin_tty, told(world).cols) == (0, 80)
+
+
+def test_dev_tty_of_a_rust_program_of_2022_is_raw_until_it_is_closed(world: World, seen: Screen) -> None:
+    with World(generation=WASIX_2022._replace(tty_is_raw=True)) as rust:
+        rust.kernel.terminal = world.kernel.terminal
+        before = seen.modes()
+        fd = opened(rust)
+        assert seen.raw()
+        assert not seen.modes()[3] & termios.ISIG, "Ctrl-C is a key: nothing tells the program of a signal"
+        seen.type(b"\x03\r\x13")
+        data = bytearray(10)
+        assert rust.fds.get(fd).file.read(rust.task, [memoryview(data)]) == 3
+        rust.fds.close(fd)
+        assert seen.modes() == before
+
+
+def test_dev_tty_of_a_terminal_that_hung_up(world: World, seen: Screen) -> None:
+    with World(generation=WASIX_2022._replace(tty_is_raw=True)) as rust:
+        rust.kernel.terminal = world.kernel.terminal
+        directory = root(rust)
+        os.close(seen.ours)
+        seen.ours = os.open(os.devnull, os.O_RDONLY)
+        rust.fails(Errno.IO, path_open, directory, 1, PATH, 7, 0, STREAM_RIGHTS, 0, 0, FD)

@@ -103,6 +103,7 @@ class AbiGeneration(NamedTuple):
         unstable: `fd_filestat_get`, `path_filestat_get`, `poll_oneoff` and `fd_seek` have `wasi_unstable`'s
             layouts and numbers.
         legacy_sock_types: socket types are those of `SockType2022`.
+        tty_is_raw: who opens /dev/tty wants keys one by one. Rust programs of 2022 had no other way to ask for that.
     """
 
     name: str
@@ -110,6 +111,7 @@ class AbiGeneration(NamedTuple):
     big_endian_ports: bool = False
     unstable: bool = False
     legacy_sock_types: bool = False
+    tty_is_raw: bool = False
 
     @property
     def wasix(self) -> bool:
@@ -200,7 +202,13 @@ def find_generation(imports: Iterable[tuple[str, str, str]]) -> AbiGeneration:
         # The types of the socket calls tell nothing, but thread-local keys were imported by Rust's standard
         # library alone. Run with little-endian ports, its published samples listen where they say they do.
         rust = any(name.startswith("thread_local_") for name, _ in extensions)
-        return AbiGeneration("wasix-2022", big_endian_ports=not rust, unstable=unstable, legacy_sock_types=True)
+        return AbiGeneration(
+            "wasix-2022",
+            big_endian_ports=not rust,
+            unstable=unstable,
+            legacy_sock_types=True,
+            tty_is_raw=rust and all(name != "tty_set" for name, _ in extensions),
+        )
     if any(name in SUMMER_2023_NAMES for name, _ in extensions):
         return AbiGeneration("wasix-2023-06", unstable=unstable)
     return AbiGeneration("wasix-2023", wide_addresses=True, unstable=unstable)

@@ -161,7 +161,7 @@ def devices(random: Callable[[int], bytes]) -> Tree:
         b"full": _Device(4, _zeros, full=True),
         b"random": _Device(5, random_bytes),
         b"urandom": _Device(6, random_bytes),
-        b"tty": _Device(7, redirect=Redirect((0, 1, 2), terminal=True)),
+        b"tty": _Device(7, redirect=Redirect((), terminal=True)),
         b"stdin": _DeviceLink(8, b"fd/0"),
         b"stdout": _DeviceLink(9, b"fd/1"),
         b"stderr": _DeviceLink(10, b"fd/2"),

@@ -63,7 +63,7 @@ class IsLink(SysError):
 
 
 class Redirect(NamedTuple):
-    """What opening a name gives that stands for a descriptor which the process has: /dev/stdin."""
+    """What opening a name gives that stands for a descriptor which the process has (/dev/stdin), or its terminal."""
 
     fds: tuple[int, ...]
     terminal: bool = False

@@ -14,12 +14,9 @@ from pywasix.errors import SysError
 from pywasix.kernel.stream import ByteChannel, StreamFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pywasix.kernel.file import File
     from pywasix.kernel.kernel import Kernel
     from pywasix.kernel.process import Process
-    from pywasix.kernel.task import Task
 
 _MOST_CELLS = 0xFFFF  # struct winsize has 16 bits for each
 _STREAMS = (0, 1, 2)
@@ -48,6 +45,9 @@ class Modes(NamedTuple):
     line_buffered: bool = True
     line_feeds: bool = True
     signals: bool = True
+
+
+_RAW = Modes(echo=False, line_buffered=False, line_feeds=False, signals=False)
 
 
 class TerminalDevice(Protocol):
@@ -116,10 +116,17 @@ class Terminal:
         """Open /dev/tty.
 
         Args:
-            raw: the terminal is raw from the first read of this file until its end.
+            raw: the terminal is raw until the file is closed.
+        Errors: those of the host.
         """
         channel = self.device.open()
-        return _RawFile(channel, self.device) if raw else StreamFile(channel)
+        if not raw:
+            return StreamFile(channel)
+        try:
+            return _RawFile(channel, self.device)
+        except SysError:
+            channel.close()
+            raise
 
 
 class _RawFile(StreamFile):
@@ -131,19 +138,12 @@ class _RawFile(StreamFile):
     def __init__(self, channel: ByteChannel, device: TerminalDevice) -> None:
         super().__init__(channel)
         self._device = device
-        self._before: Modes | None = None
-
-    def read(self, task: Task, buffers: Sequence[memoryview]) -> int:
-        if self._before is None:
-            before = self._device.modes()
-            self._device.set_modes(before._replace(echo=False, line_buffered=False, signals=False))
-            self._before = before
-        return super().read(task, buffers)
+        self._before = device.modes()
+        device.set_modes(_RAW)
 
     def close(self) -> None:
         try:
-            if self._before is not None:
-                self._device.set_modes(self._before)
+            self._device.set_modes(self._before)
         finally:
             super().close()
 

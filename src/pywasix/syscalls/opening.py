@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
-from pywasix.abi.enums import FdFlags, FileType, FstFlags, LookupFlags, OFlags, Rights
+from pywasix.abi.enums import FdFlags, FstFlags, LookupFlags, OFlags, Rights
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.fs.directory import DirectoryFile
@@ -12,7 +13,7 @@ from pywasix.fs.node import NOW, Opening, Redirect
 from pywasix.fs.operations import open_path
 from pywasix.fs.walk import Start
 from pywasix.kernel.fdtable import Descriptor, FdTable
-from pywasix.kernel.file import SEEK_RIGHTS, File
+from pywasix.kernel.file import File
 from pywasix.syscalls.context import Context
 
 _LONGEST = 4096  # bytes of a path, Linux PATH_MAX
@@ -66,8 +67,21 @@ def start_of(ctx: Context, fd: int, right: Rights) -> Start:
     return directory_of(ctx.fds, fd, int(right)).start
 
 
-def open_descriptor(fds: FdTable, fd: int, path: bytes, request: OpenRequest) -> Descriptor:
-    """A new descriptor of what a path names, not in the table yet. Errors: as path_open, without MFILE and FAULT."""
+def open_terminal(ctx: Context) -> File:
+    """What /dev/tty is for the caller. Errors: NXIO it has no terminal (Linux)."""
+    if ctx.kernel.terminal is None:
+        raise SysError(Errno.NXIO, "the program has no terminal")
+    return ctx.kernel.terminal.open(raw=ctx.generation.tty_is_raw)
+
+
+def open_descriptor(
+    fds: FdTable, fd: int, path: bytes, request: OpenRequest, terminal: Callable[[], File]
+) -> Descriptor:
+    """A new descriptor of what a path names, not in the table yet. Errors: as path_open, without MFILE and FAULT.
+
+    Args:
+        terminal: opens /dev/tty.
+    """
     oflags = request.oflags
     right = _OPEN | (_CREATE if oflags & _CREAT else 0) | (_CUT if oflags & _TRUNC else 0)
     start = directory_of(fds, fd, right).start
@@ -84,7 +98,9 @@ def open_descriptor(fds: FdTable, fd: int, path: bytes, request: OpenRequest) ->
     )
     found = open_path(start, path, how, follow=bool(request.dirflags & _FOLLOW))
     if isinstance(found, Redirect):
-        return _redirected(fds, found, rights, request)
+        if not found.terminal:
+            return _redirected(fds, found, rights, request)
+        found = terminal()
     if isinstance(found, DirectoryFile):
         found.set_flags(request.fdflags)
     elif request.fdflags & _NONBLOCK:
@@ -96,14 +112,9 @@ def _redirected(fds: FdTable, found: Redirect, rights: int, request: OpenRequest
     """What /dev/stdin and its like stand for: a descriptor that the process has. Errors: NXIO it has none."""
     for number in found.fds:
         entry = fds.entries.get(number)
-        if entry is not None and (not found.terminal or _is_terminal(entry.file)):
+        if entry is not None:
             return Descriptor(entry.file, rights & entry.rights, entry.inheriting, cloexec=request.cloexec)
-    raise SysError(Errno.NXIO, "there is no such descriptor, or no terminal")
-
-
-def _is_terminal(file: File) -> bool:
-    """Whether libc's isatty() would say so."""
-    return file.filetype is FileType.CHARACTER_DEVICE and not file.rights & SEEK_RIGHTS
+    raise SysError(Errno.NXIO, "there is no such descriptor")
 
 
 def new_times(accessed: int, modified: int, flags: int) -> tuple[int | None, int | None]:
