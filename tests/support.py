@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -109,3 +110,13 @@ def children() -> set[str]:
         with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
             found.update(path.read_text().split())
     return found
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return as soon as a condition holds; fail when it does not in time."""
+    never, step = threading.Event(), 0.001
+    for _ in range(int(PATIENCE / step)):
+        if condition():
+            return
+        never.wait(step)
+    raise AssertionError("the condition never came true")

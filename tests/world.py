@@ -43,7 +43,7 @@ from pywasix.net.stack import NetStack
 from pywasix.net.states import State
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.row import row_of
-from support import PATIENCE
+from support import PATIENCE, wait_until
 
 MEMORY = 1 << 16  # bytes
 STREAM = int(SockType.SOCKET_STREAM)
@@ -74,6 +74,13 @@ class WatchedPoller(HostPoller):
         return super().wait(interests, timeout_ns)
 
 
+def await_blocked(task: Task) -> None:
+    """Return when a task waits in its poller, or for a futex."""
+    poller = task.poller
+    assert isinstance(poller, WatchedPoller)
+    wait_until(lambda: poller.entered.is_set() or task.token is not None)
+
+
 class Call:
     """A system call in a thread of its own."""
 
@@ -90,10 +97,8 @@ class Call:
             self.error = error
 
     def await_blocked(self) -> None:
-        """Return when the call waits in its poller."""
-        poller = self._ctx.task.poller
-        assert isinstance(poller, WatchedPoller)
-        assert poller.entered.wait(PATIENCE), self.error
+        """Return when the call waits in its poller, or for a futex."""
+        await_blocked(self._ctx.task)
 
     def await_blocked_again(self, action: Callable[[], object]) -> None:
         """Do something that wakes the call, and return when it waits once more."""

@@ -27,7 +27,7 @@ from pywasix.runtime.networks import make_network
 from pywasix.syscalls import fd as fd_calls
 from pywasix.syscalls import sock as sock_calls
 from pywasix.syscalls.context import Context
-from support import PATIENCE, Wire
+from support import Wire, wait_until
 
 GUARD = 0xAA
 MEMORY_SIZE = 4096
@@ -139,10 +139,10 @@ class Caller:
         self.memory[:] = bytes([GUARD]) * MEMORY_SIZE
 
     def await_blocked(self) -> None:
-        """Return when the task waits in its poller: the channel's patience is over."""
+        """Return when the task waits in its poller, the channel's patience being over, or for a futex."""
         poller = self.task.poller
         assert isinstance(poller, WatchedPoller)
-        assert poller.waits.wait(PATIENCE)
+        wait_until(lambda: poller.waits.is_set() or self.task.token is not None)
 
     def forget_blocked(self) -> None:
         """Let `await_blocked` wait for the next time."""
@@ -207,16 +207,6 @@ def _network(net: Any, judge: Callable[[Request], bool] | None, report: Callable
 def _in_order(found: tuple[int, int, bytes, int, int]) -> tuple[int, bytes, int, int, int]:
     family, port, ip, flow, scope = found
     return family, ip, port, flow, scope
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Return as soon as a condition holds; fail when it does not in time."""
-    never, step = Event(), 0.001
-    for _ in range(int(PATIENCE / step)):
-        if condition():
-            return
-        never.wait(step)
-    raise AssertionError("the condition never came true")
 
 
 @contextmanager

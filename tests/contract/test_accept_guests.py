@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 import pywasix
-from contract.guest_process import wait_until
 from contract.natives import Natives
 from guests import build
 from pywasix.net.sockets import Socket
-from support import PATIENCE, WIRES, Wire, guest, wait_for_line
+from support import PATIENCE, WIRES, Wire, guest, wait_for_line, wait_until
 
 SIGNAL = 10  # USR1
 

@@ -18,6 +18,9 @@ import pytest
 import pywasix
 from contract.wat import program
 from pywasix.host.poller import HostPoller
+from pywasix.kernel import futex
+from pywasix.kernel import wait as wait_module
+from pywasix.kernel.task import Task
 from support import PATIENCE, WIRES, guest, open_files, wait_for_line
 
 LIMIT = 0.1  # seconds
@@ -38,7 +41,7 @@ CASES = [(name, wire) for name in NETWORKED for wire in WIRES] + [(name, "none")
 
 
 class Poller:
-    """What `HostPoller.wait` is replaced by: it tells when a task has begun to wait there."""
+    """What `HostPoller.wait` and `kernel.wait.rest` are replaced by: it tells when a task has begun to wait there."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.entered = threading.Event()
@@ -50,6 +53,12 @@ class Poller:
             return original(poller, interests, timeout_ns)
 
         patch.setattr(HostPoller, "wait", wait)
+
+        def rest(task: Task, token: threading.Lock, deadline: int | None) -> bool:
+            self.entered.set()
+            return wait_module.rest(task, token, deadline)
+
+        patch.setattr(futex, "rest", rest)
 
 
 @contextmanager

@@ -19,9 +19,8 @@ import pytest
 
 import pywasix
 from conftest import StartGuest
-from contract.guest_process import wait_until
 from contract.idle_callers import REQUEST
-from support import PATIENCE, Wire, listening_port
+from support import PATIENCE, Wire, listening_port, wait_until
 
 CALLERS = Path(__file__).with_name("idle_callers.py")
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nhello\n"

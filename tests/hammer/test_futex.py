@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Lock
+from threading import Barrier, Event, Lock
 
 import pytest
 
@@ -14,7 +14,7 @@ from pywasix.errors import Killed
 from pywasix.syscalls import futex
 from support import PATIENCE
 
-WORD, NEVER, WOKEN = 0, 64, 128
+WORD, NEVER, SHORT, WOKEN = 0, 64, 96, 128
 
 
 class Shared:
@@ -55,6 +55,11 @@ class Shared:
                 return False
             self.memory[WORD : WORD + 4] = (self.value - 1).to_bytes(4, "little")
             return True
+
+    def wait_for_one(self, index: int) -> None:
+        """Take one off the word, and sleep while there is none."""
+        while not self.take():
+            self.wait(index, 0)
 
     def wait(self, index: int, expected: int) -> bool:
         """futex_wait without end; returns whether it was woken."""
@@ -165,3 +170,56 @@ def test_wake_counts_who_waits(process: GuestProcess) -> None:
             assert shared.wake(shared.callers[3], 3)
         assert all(future.result(PATIENCE) for future in waiting)
     assert not shared.wake(shared.callers[3], 3, everybody=True)
+
+
+def test_thirty_two_tasks_and_a_storm_of_signals(process: GuestProcess) -> None:
+    """A mutex whose holder wakes one waiter; meanwhile every task is told of signals again and again.
+
+    A handler that waits itself may take the wake-up that its caller's wait was sent: it must look again.
+    """
+    count, rounds = 32, 40
+    shared = Shared(process, count)
+    process.process.signals.use_handler("on_signal", exported=True)
+    nested = 0
+
+    def handler(index: int) -> None:
+        nonlocal nested
+        nested += 1
+        shared.callers[index].memory[WORD + 8 : WORD + 12] = bytes(4)
+        caller = shared.callers[index]
+        caller.call(futex.futex_wait, WORD + 8, 0, SHORT, 1024 + index)
+
+    for index, caller in enumerate(shared.callers):
+        caller.task.call_guest = lambda _, arguments, index=index: handler(index)  # type: ignore[misc]  # the index is ours
+    shared.memory[SHORT : SHORT + 16] = b"\1" + bytes(7) + (200_000).to_bytes(8, "little")
+    held = 0
+
+    def work(index: int) -> None:
+        nonlocal held
+        for _ in range(rounds):
+            shared.wait_for_one(index)
+            held += 1
+            assert held == 1
+            held -= 1
+            shared.add(1)
+            shared.wake(shared.callers[index], index)
+
+    shared.add(1)
+    over = Event()
+
+    def storm() -> None:
+        while not over.wait(0.002):
+            for caller in shared.callers:
+                process.process.signals.post(10, caller.task)
+
+    with ThreadPoolExecutor(count + 1) as pool:
+        stormy = pool.submit(storm)
+        try:
+            for future in [pool.submit(work, index) for index in range(count)]:
+                future.result(PATIENCE)
+        finally:
+            over.set()
+        stormy.result(PATIENCE)
+    assert shared.value == 1
+    assert nested
+    assert not process.kernel.futexes._queues

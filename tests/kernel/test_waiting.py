@@ -18,7 +18,7 @@ from pywasix.kernel.file import FileStatus
 from pywasix.kernel.stream import StreamFile
 from pywasix.kernel.task import Task
 from support import PATIENCE
-from world import SIGNAL_HANDLER, StillHandle, WatchedPoller, World, handle_of
+from world import SIGNAL_HANDLER, StillHandle, WatchedPoller, World, await_blocked, handle_of
 
 _MS = 1_000_000
 NEVER = StillHandle()
@@ -119,9 +119,7 @@ class Sleeper:
         self.error: BaseException | None = None
         self._thread = Thread(target=self._run, args=(world, key, deadline), daemon=True)
         self._thread.start()
-        poller = self.task.poller
-        assert isinstance(poller, WatchedPoller)
-        assert poller.entered.wait(PATIENCE)
+        await_blocked(self.task)
 
     def _run(self, world: World, key: tuple[int, int], deadline: int | None) -> None:
         try:

@@ -8,6 +8,8 @@ from struct import Struct
 
 load_u32_pair = Struct("<II").unpack_from
 u32_pair = Struct("<II").pack
+load_option_timestamp = Struct("<B7xQ").unpack_from
+"""Tag and ns of an `OptionTimestamp`, which is read at each wait."""
 load_u8 = Struct("<B").unpack_from
 load_u16 = Struct("<H").unpack_from
 load_u32 = Struct("<I").unpack_from

@@ -113,6 +113,13 @@ class LinearMemory:
         value: int = cells.load_u32(self._view, pointer)[0]
         return value
 
+    def load_option(self, pointer: int) -> tuple[int, int]:
+        """Tag and ns of an option_timestamp, which is read too often for a record."""
+        if pointer + 16 > self.size:
+            self._look_again(pointer + 16)
+        option: tuple[int, int] = cells.load_option_timestamp(self._view, pointer)
+        return option
+
     def store_u8(self, pointer: int, value: int) -> None:
         """Store one byte (bool and enum cells)."""
         if pointer + 1 > self.size:

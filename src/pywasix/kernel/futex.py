@@ -11,17 +11,20 @@ from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pywasix.kernel.wait import pause
+from pywasix.kernel.wait import release, rest
 
 if TYPE_CHECKING:
     from pywasix.kernel.task import Task
 
 
 class _Waiter:
-    __slots__ = ("task", "woken")
+    """Who sleeps: `token` is a lock that is held until somebody wakes it."""
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    __slots__ = ("token", "woken")
+
+    def __init__(self) -> None:
+        self.token = Lock()
+        self.token.acquire()
         self.woken = False
 
 
@@ -41,18 +44,23 @@ class Futexes:
         Returns: False only when the time is over. A changed value counts as woken, because libc
             traps on any errno and compares again by itself. Signal handlers run meanwhile.
         """
-        waiter = _Waiter(task)
         with self._lock:
             if not unchanged():
                 return True
-            self._queues.setdefault(key, deque()).append(waiter)
+            waiter = _Waiter()
+            queue = self._queues.get(key)
+            if queue is None:
+                queue = self._queues[key] = deque()
+            queue.append(waiter)
         try:
             while not waiter.woken:
-                task.attend()
-                if pause(task, deadline):
+                if task.attention:
+                    task.attend()
+                elif rest(task, waiter.token, deadline):
                     break
         finally:
-            self._leave(key, waiter)
+            if not waiter.woken:
+                self._leave(key, waiter)
         return waiter.woken
 
     def wake(self, key: tuple[int, int], count: int | None) -> int:
@@ -63,7 +71,7 @@ class Futexes:
             while queue and (count is None or woken < count):
                 waiter = queue.popleft()
                 waiter.woken = True
-                waiter.task.poller.wake()
+                release(waiter.token)
                 woken += 1
             if queue is not None and not queue:
                 del self._queues[key]

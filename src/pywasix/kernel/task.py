@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from pywasix.abi.errno import Errno
@@ -10,6 +11,7 @@ from pywasix.errors import Killed, StackUnwinding, SysError, ThreadEnd, Unwind
 from pywasix.kernel.checkpoints import Checkpoints
 from pywasix.kernel.signal import TaskSignals
 from pywasix.kernel.stack import NO_STACK, CallStack
+from pywasix.kernel.wait import release
 
 if TYPE_CHECKING:
     from pywasix.kernel.file import File
@@ -34,6 +36,7 @@ class Task:
         asleep: it waits in its poller, which a wake-up ends.
         nudge_engine: makes the guest of this task look for signals soon, while it computes; None when it cannot.
             Set by the engine.
+        token: what `wait.rest` waits for now.
         interrupted: how many handlers run now in the middle of the guest's computing: its call stack cannot be
             saved meanwhile.
         interrupt_engine: makes the engine look at every task that runs guest code; set by the engine.
@@ -67,6 +70,7 @@ class Task:
         "stopping",
         "thread",
         "tid",
+        "token",
         "unwind",
         "waiting_on",
     )
@@ -86,6 +90,7 @@ class Task:
         self.nudge_engine: Callable[[], None] | None = None
         self.interrupted = 0
         self.asleep = False
+        self.token: Lock | None = None
         self.call_guest: Callable[[str, tuple[int, ...]], None] = _no_guest
         self.stack: CallStack = NO_STACK
         self.locals: dict[int, int] = {}
@@ -119,6 +124,9 @@ class Task:
     def notify(self) -> None:
         """Make the task look for signals or its end, wherever it is. Any thread may call it."""
         self.attention = True
+        token = self.token
+        if token is not None:
+            release(token)
         self.poller.wake()
 
     def attend(self) -> bool:

@@ -62,6 +62,7 @@ def join(task: Task, tid: int) -> None:
         return
     other.joiners.append(task)
     while not other.ended:
-        task.attend()
-        if not other.ended:
+        if task.attention:
+            task.attend()  # a handler may wait too, and be woken in place of this
+        else:
             pause(task, None)

@@ -14,16 +14,17 @@ from pywasix.kernel.process import ExitStatus
 from pywasix.syscalls.context import Context, GuestMemory
 
 _EXIT_BITS = 0xFF  # of an exit code, which a parent is told (POSIX _exit)
+_NONE, _SOME = int(Option.NONE), int(Option.SOME)
 
 
 def optional_time(memory: GuestMemory, pointer: int) -> int | None:
     """The ns of an option_timestamp; None for `none`. Errors: FAULT; INVAL unknown tag."""
-    option = memory.load(OptionTimestamp, pointer)
-    if option.tag == Option.NONE:
+    tag, time = memory.load_option(pointer)
+    if tag == _NONE:
         return None
-    if option.tag != Option.SOME:
-        raise SysError(Errno.INVAL, f"option tag {option.tag}")
-    return option.value
+    if tag != _SOME:
+        raise SysError(Errno.INVAL, f"option tag {tag}")
+    return time
 
 
 def option_timestamp(time: int | None) -> OptionTimestamp:

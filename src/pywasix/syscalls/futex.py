@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from time import monotonic_ns
+
 from pywasix.abi.records import OptionTimestamp
 from pywasix.abi.scalars import U32, Bool, In, Out
-from pywasix.kernel.wait import deadline_after
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.decode import optional_time
 from pywasix.syscalls.row import EXTENSION, syscall
@@ -19,11 +20,10 @@ def futex_wait(ctx: Context, futex: In[U32], expected: U32, timeout: In[OptionTi
     """
     memory = ctx.memory
     memory.check(ret_woken, 1)
-    memory.check(futex, 4)
-    deadline = deadline_after(optional_time(memory, timeout))
-    woken = ctx.kernel.futexes.wait(
-        ctx.task, (memory.identity, futex), lambda: memory.load_u32(futex) == expected, deadline
-    )
+    time = optional_time(memory, timeout)
+    deadline = None if time is None else monotonic_ns() + time
+    key = memory.identity, futex
+    woken = ctx.kernel.futexes.wait(ctx.task, key, lambda: memory.load_u32(futex) == expected, deadline)
     memory.store_u8(ret_woken, woken)
 
 
@@ -33,7 +33,11 @@ def futex_wake(ctx: Context, futex: In[U32], ret_woken: Out[Bool]) -> None:
 
     ABI: WASIX. Errors: FAULT.
     """
-    _wake(ctx, futex, ret_woken, 1)
+    memory = ctx.memory
+    memory.check(ret_woken, 1)
+    memory.check(futex, 4)
+    woken = ctx.kernel.futexes.wake((memory.identity, futex), 1)
+    memory.store_u8(ret_woken, woken)
 
 
 @syscall(modules=EXTENSION)
@@ -42,11 +46,8 @@ def futex_wake_all(ctx: Context, futex: In[U32], ret_woken: Out[Bool]) -> None:
 
     ABI: WASIX. Errors: FAULT.
     """
-    _wake(ctx, futex, ret_woken, None)
-
-
-def _wake(ctx: Context, futex: int, ret_woken: int, count: int | None) -> None:
-    ctx.memory.check(ret_woken, 1)
-    ctx.memory.check(futex, 4)
-    woken = ctx.kernel.futexes.wake((ctx.memory.identity, futex), count)
-    ctx.memory.store_u8(ret_woken, bool(woken))
+    memory = ctx.memory
+    memory.check(ret_woken, 1)
+    memory.check(futex, 4)
+    woken = ctx.kernel.futexes.wake((memory.identity, futex), None)
+    memory.store_u8(ret_woken, bool(woken))
