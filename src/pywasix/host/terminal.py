@@ -18,6 +18,8 @@ from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any, TypeAlias
 
+from pywasix.abi.errno import Errno
+from pywasix.errors import SysError
 from pywasix.host.errors import sys_error
 from pywasix.host.files import FdChannel, opened_again
 from pywasix.kernel.tty import Modes, WindowSize
@@ -32,7 +34,7 @@ _WRITER_STOPPED = {signal.SIGTTOU}
 
 
 class HostTerminal:
-    """A `kernel.tty.TerminalDevice`: one terminal in the hands of one program.
+    """A `kernel.tty.TerminalDevice`: one terminal in the hands of one program. Errors: IO after `release`.
 
     Args:
         fd: a descriptor of the terminal; it stays the caller's.
@@ -43,7 +45,7 @@ class HostTerminal:
         self._key = os.fstat(fd).st_rdev
 
     def size(self) -> WindowSize:
-        with _host_errors():
+        with _LOCK, _host_errors():
             return _size(self._fd)
 
     def set_size(self, size: WindowSize) -> None:
@@ -56,7 +58,7 @@ class HostTerminal:
             _LENT[self._key] = lent
 
     def modes(self) -> Modes:
-        with _host_errors():
+        with _LOCK, _host_errors():
             return _modes(termios.tcgetattr(self._fd))
 
     def set_modes(self, modes: Modes) -> None:
@@ -68,10 +70,8 @@ class HostTerminal:
             _LENT[self._key] = lent
 
     def open(self) -> FdChannel:
-        try:
+        with _LOCK, _host_errors():
             return opened_again(self._fd) or FdChannel(os.dup(self._fd), owned=True)
-        except OSError as error:
-            raise sys_error(error) from None
 
     def release(self) -> None:
         """Give the terminal back: to the program that set its modes before, or to whoever had it before all of them."""
@@ -81,7 +81,9 @@ class HostTerminal:
                 lent.leave(self)
                 if not lent.users:
                     del _LENT[self._key]
-            os.close(self._fd)
+            # A process of the program that is just being killed may still try.
+            fd, self._fd = self._fd, -1
+            os.close(fd)
 
 
 class _Lent:
@@ -223,3 +225,5 @@ def _host_errors() -> Iterator[None]:
         raise sys_error(OSError(*error.args)) from None
     except OSError as error:
         raise sys_error(error) from None
+    except ValueError:  # a negative descriptor
+        raise SysError(Errno.IO, "the program has ended") from None

@@ -6,6 +6,7 @@ modes belong to the terminal, as POSIX says, not to the process that set them; t
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pywasix.abi.enums import Signal
@@ -142,10 +143,9 @@ class _RawFile(StreamFile):
         device.set_modes(_RAW)
 
     def close(self) -> None:
-        try:
+        with suppress(SysError):  # it hung up, or was put back already at the end of the program
             self._device.set_modes(self._before)
-        finally:
-            super().close()
+        super().close()
 
 
 def terminal_of(kernel: Kernel) -> Terminal:
