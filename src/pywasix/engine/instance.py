@@ -386,6 +386,7 @@ class GuestTask:
         self._linker.close()
         self._store.close()
         self._border.forget()
+        del self.unwinder  # they refer to each other, which would keep the module until Python looks for such cycles
 
 
 def _is_register(kind: wasmtime.GlobalType) -> bool:
