@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -201,3 +202,28 @@ def test_datagram_sockets_come_and_go_under_their_peers() -> None:
         channel = one.place.open(INET4, DATAGRAM)
         channel.bind(parse("0.0.0.0", 7))
         channel.close()
+
+
+def test_the_network_and_its_user_close_the_same_sockets() -> None:
+    """Whoever comes second finds nothing to do."""
+    failures: list[BaseException] = []
+
+    def close_all(gate: threading.Barrier, closers: list[Callable[[], None]]) -> None:
+        gate.wait()
+        for close in closers:
+            try:
+                close()
+            except BaseException as error:
+                failures.append(error)
+
+    for _ in range(50):
+        network = VirtualNetwork()
+        place = network.attach()
+        sockets = [*(network.listen(("0.0.0.0", 0)) for _ in range(5)), *(network.datagram() for _ in range(5))]
+        named = [place.listen_unix(f"/{number}") for number in range(5)]
+        gate = threading.Barrier(2)
+        user = threading.Thread(target=close_all, args=(gate, [each.close for each in (*sockets, *named)]))
+        user.start()
+        close_all(gate, [network.close, place.close])
+        user.join()
+        assert not failures

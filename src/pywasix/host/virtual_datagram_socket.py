@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -257,7 +258,8 @@ class VirtualDatagramSocket(socket.socket):
         if self.fileno() >= 0:
             self._closing = True
             self._end.close()
-            super().shutdown(socket.SHUT_RDWR)  # wakes threads that wait before the descriptor is gone
+            with suppress(OSError):  # the network, which another thread closed, was faster
+                super().shutdown(socket.SHUT_RDWR)  # wakes threads that wait before the descriptor is gone
         super().close()
         if self.fileno() < 0:
             self._mailbox.close()

@@ -81,6 +81,6 @@ class SocketPair:
 
     def close_far(self) -> None:
         """Close the far end unless it was given away."""
-        if self._far is not None:
-            self._far.close()
-            self._far = None
+        far, self._far = self._far, None
+        if far is not None:
+            far.close()

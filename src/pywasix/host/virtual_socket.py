@@ -7,7 +7,7 @@ import os
 import select
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -357,7 +357,8 @@ class VirtualListener(socket.socket):
         if self.fileno() >= 0:
             self._fabric.stop(self._queue)
             self._fabric.unbind(self._node, _STREAM, self._binding)
-            self.shutdown(socket.SHUT_RDWR)  # wakes threads that poll the descriptor before it is gone
+            with suppress(OSError):  # the network, which another thread closed, was faster
+                self.shutdown(socket.SHUT_RDWR)  # wakes threads that poll the descriptor before it is gone
             self._close_pair()
 
     def _close_pair(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from contextlib import suppress
 
 from pywasix.host.unix_names import Name, UnixNames
 from pywasix.host.virtual_socket import os_errors
@@ -67,10 +68,9 @@ class UnixListener(socket.socket):
         """Stop listening; whoever waits in `accept` gets an OSError, callers in the queue are refused."""
         name, self._name = self._name, None
         if name is not None:
-            try:
+            with suppress(OSError):  # the network, which another thread closed, was faster
                 self.shutdown(socket.SHUT_RDWR)  # wakes threads that wait in accept
-            finally:
-                self._names.release(name)
+            self._names.release(name)
         super().close()
 
 
