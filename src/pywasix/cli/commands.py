@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from os.path import isfile
 from typing import Any
 
 import click
@@ -24,6 +25,13 @@ class _Commands(click.Group):
             return None
         command: click.Command = import_module(f"pywasix.cli.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in _COMMANDS and (args[0].endswith(".wasm") or isfile(args[0])):
+            ctx.fail(f"to run a program write: pywasix run {args[0]}")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -89,7 +89,12 @@ OPTIONS = (
         multiple=True,
     ),
     Option("--add-host", "NAME=ADDR", "Give a name an address, before any look-up.", multiple=True),
-    Option("--volume", "HOST:GUEST[:ro]", "Give it a directory of the host under a path of its own.", multiple=True),
+    Option(
+        "--volume",
+        "HOST:GUEST[:ro]",
+        "Give it a directory of the host under a path of its own; one path is both.",
+        multiple=True,
+    ),
     Option(
         "--dir", "HOST[::GUEST]", "The same, as wasmtime spells it; the path is the host's unless given.", multiple=True
     ),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from posixpath import normpath
 from typing import TYPE_CHECKING, Protocol
 
+from pywasix.abi.errno import Errno
 from pywasix.errors import OptionError, SysError
 from pywasix.fs.devices import devices
 from pywasix.fs.directory import DIRECTORY_RIGHTS, INHERITING_RIGHTS, DirectoryFile
@@ -57,6 +58,11 @@ def install_files(process: Process, options: FileOptions, random: Callable[[int]
     files = process.files = GuestFiles(namespace)  # closes the directories at the end of the program
     mounts = [(components(guest), directory) for guest, directory in _mounts(options)]
     taken = [names for names, _ in mounts]
+    for names in taken:
+        if taken.count(names) > 1:
+            for _, directory in mounts:
+                directory.close()
+            raise OptionError(f"two directories are mounted at {_path(names)}; give each a path of its own")
     if [b"dev"] not in taken and (wasix or [] not in taken):  # a guest without WASIX that was given "/" has that
         mounts.append(([b"dev"], devices(random)))
     for names, directory in sorted(mounts, key=lambda each: len(each[0])):
@@ -86,7 +92,8 @@ def _enter(files: GuestFiles, cwd: str | None) -> None:
     try:
         files.chdir(_encoded(cwd))
     except SysError as error:
-        raise OptionError(f"--cwd (cwd) {cwd}: {error}") from None
+        wrong = {Errno.NOENT: "there is no such directory; mount one (--volume, --tmpfs)", Errno.NOTDIR: "no directory"}
+        raise OptionError(f"--cwd (cwd) {cwd}: {wrong.get(error.errno, error)}") from None
 
 
 def _mounts(options: FileOptions) -> list[tuple[bytes, Directory]]:
@@ -142,6 +149,8 @@ def _volume(volume: str) -> tuple[str, str, bool]:
     if mode not in ("ro", "rw"):
         rest, mode = volume, "rw"
     host, _, guest = rest.rpartition(":")
+    if not host and rest.startswith("/"):
+        host = guest  # the same path on both sides, as `wasmer run` has it
     if not host or not _absolute(guest) or "\0" in volume:
         raise OptionError(
             f"volume {volume!r} is not HOST:GUEST or HOST:GUEST:ro with an absolute GUEST, as in ./site:/public:ro"
@@ -173,6 +182,10 @@ def mapped_volume(mapping: str) -> str:
     if not colon or not guest.startswith("/") or not host:
         raise OptionError(f"--mapdir {mapping} is not GUEST:HOST with an absolute GUEST, as in /public:./site")
     return f"{host}:{guest}"
+
+
+def _path(names: Sequence[bytes]) -> str:
+    return "/" + b"/".join(names).decode("utf-8", "replace")
 
 
 def _encoded(path: str) -> bytes:
