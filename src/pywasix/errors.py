@@ -9,6 +9,8 @@ from pywasix.abi.errno import Errno
 
 def printable(text: str) -> str:
     """A name out of a module as it may be shown: a hostile one must not steer the user's terminal."""
+    if text.isprintable():
+        return text
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -129,22 +129,14 @@ class Border:
             raise ModuleError(f"{function.module}.{function.name} cannot be defined: it is imported twice, differently")
 
     def _callback(self, function: FunctionImport, row: Row) -> Callable[[int, int, int, int], int]:
-        if row.handler is not None and row.wasm == function.wasm:
-            handler: Handler = row.handler
-            codes = "".join(_code(each.wasm, each.signed) for each in row.params)
-            masks = tuple(each.mask for each in row.params)
-        else:
-            handler = _unsupported(row, tells=function.wasm.endswith(":i"))
-            codes = "".join(_UNSIGNED.get(code, "Q") for code in function.wasm.partition(":")[0])
-            masks = (None,) * len(codes)
+        handler, masks, unpack, make = _answer(row, function.wasm)
         if self._wrap is not None:
             # What is refused for its flags is a call too: the check goes inside what is wrapped.
             handler, masks = self._wrap(row, _checked(handler, masks)), (None,) * len(masks)
-        has_result = function.wasm.endswith(":i")
-        make = _factory(masks, has_result, _gives_number(row))
+            make = _factory(masks, function.wasm.endswith(":i"), _gives_number(row))
         name = function.module, function.name
         callback: Callable[[int, int, int, int], int]
-        callback, put = make(handler, self._context, self._task, raw_values(codes).unpack_from, self._failed(row, name))
+        callback, put = make(handler, self._context, self._task, unpack, self._failed(row, name))
         self._handlers[name] = handler, put
         return callback
 
@@ -182,6 +174,20 @@ class Border:
             return trap
 
         return failed
+
+
+@lru_cache(1024)  # a thread begins with the callbacks that the others have; a hostile module has odd ones
+def _answer(row: Row, wasm: str) -> tuple[Handler, tuple[int | None, ...], Callable[..., Any], Callable[..., Any]]:
+    """What answers a row that is imported with a type: handler, flag masks, reader of arguments, maker of callbacks."""
+    if row.handler is not None and row.wasm == wasm:
+        handler: Handler = row.handler
+        codes = "".join(_code(each.wasm, each.signed) for each in row.params)
+        masks = tuple(each.mask for each in row.params)
+    else:
+        handler = _unsupported(row, tells=wasm.endswith(":i"))
+        codes = "".join(_UNSIGNED.get(code, "Q") for code in wasm.partition(":")[0])
+        masks = (None,) * len(codes)
+    return handler, masks, raw_values(codes).unpack_from, _factory(masks, wasm.endswith(":i"), _gives_number(row))
 
 
 def _code(wasm: str, signed: bool) -> str:

@@ -6,7 +6,7 @@ its declaration.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -72,6 +72,7 @@ def _declared() -> dict[tuple[str, str], list[Row]]:
     return found
 
 
+@lru_cache(1024)  # each thread of a guest asks for the same; a hostile module asks for anything
 def find(module: str, name: str, wasm: str) -> Row | None:
     """The row that an import means.
 
