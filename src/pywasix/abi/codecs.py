@@ -36,6 +36,12 @@ SUBSCRIPTION_SIZE = {False: 48, True: 56}
 """Bytes of a subscription, by whether the guest is of the `wasi_unstable` generation."""
 EVENT_SIZE = _EVENT.size
 
+encode_fdstat = Struct("<BxH4xQQ").pack
+"""Return what a descriptor is, 24 bytes: (type, flags, rights, inheriting rights)."""
+
+encode_filestat = Struct("<QQB7xQQQQQ").pack
+"""Return what a file is, 64 bytes: (device, inode, type, links, size, three times in ns)."""
+
 encode_dirent = Struct("<QQIB3x").pack
 """Return the head of a directory entry, 24 bytes: (cookie of the next, inode, length of the name, type)."""
 

@@ -63,7 +63,7 @@ class Stored(Leaf):
         return self._status
 
     def open(self, how: Opening) -> File:
-        check_file(self._status, how)
+        check_file(self._status.filetype, how)
         if how.write or how.truncate:
             raise SysError(Errno.ROFS, "an archive cannot be changed")
         with self._budget.lock:

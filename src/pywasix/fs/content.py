@@ -31,22 +31,24 @@ class Content:
         """Fill the buffers from an offset on; returns how many bytes there were."""
         done = 0
         for buffer in buffers:
-            count = max(0, min(len(buffer), self.size - offset - done))
-            self._read(buffer[:count], offset + done)
+            size = len(buffer)
+            count = max(0, min(size, self.size - offset - done))
+            self._read(buffer, count, offset + done)
             done += count
-            if count < len(buffer):
+            if count < size:
                 break
         return done
 
-    def _read(self, buffer: memoryview, offset: int) -> None:
+    def _read(self, buffer: memoryview, size: int, offset: int) -> None:
         at = 0
-        while at < len(buffer):
+        while at < size:
             index, start = divmod(offset + at, PIECE)
-            count = min(PIECE - start, len(buffer) - at)
-            found = self._pieces.get(index, b"")[start : start + count]
-            buffer[at : at + len(found)] = found
-            if len(found) < count:
-                buffer[at + len(found) : at + count] = bytes(count - len(found))
+            count = min(PIECE - start, size - at)
+            with memoryview(self._pieces.get(index, b"")) as piece:  # a piece that is looked at cannot grow
+                found = max(0, min(count, len(piece) - start))
+                buffer[at : at + found] = piece[start : start + found]
+            if found < count:
+                buffer[at + found : at + count] = bytes(count - found)
             at += count
 
     def write(self, buffers: Sequence[memoryview], offset: int) -> int:
@@ -71,14 +73,17 @@ class Content:
         index, start = divmod(offset, PIECE)
         end = start + len(data)
         piece = self._pieces.get(index)
-        before = len(piece) if piece is not None else 0
-        if end > before:
-            self._take(end - before + (OVERHEAD if piece is None else 0))
-            if piece is None:
-                piece = self._pieces[index] = bytearray()
-            piece.extend(bytes(end - before))
-        assert piece is not None
-        piece[start:end] = data
+        if piece is None:
+            self._take(end + OVERHEAD)
+            piece = self._pieces[index] = bytearray(start)
+            piece += data
+        elif end <= len(piece):
+            piece[start:end] = data
+        else:
+            self._take(end - len(piece))
+            if start > len(piece):
+                piece += bytes(start - len(piece))
+            piece[start:] = data
         self.size = max(self.size, offset + len(data))
 
     def resize(self, size: int) -> None:

@@ -65,6 +65,7 @@ class DirectoryFile(File):
 
     filetype = FileType.DIRECTORY
     rights = DIRECTORY_RIGHTS
+    closes_safely = True
 
     def __init__(self, make: Callable[[], Start]) -> None:
         self._make = make

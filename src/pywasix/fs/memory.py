@@ -10,7 +10,7 @@ from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.fs.content import Content
-from pywasix.fs.node import NOW, Directory, Entry, Opening, check_directory, check_file, no_name
+from pywasix.fs.node import NO_SHORTCUTS, NOW, Directory, Entry, Opening, check_directory, check_file, no_name
 from pywasix.kernel.file import File, FileStatus
 
 DEFAULT_SIZE = 64 << 20  # bytes
@@ -152,6 +152,8 @@ class MemoryDirectory(_Object):
 
     filetype = FileType.DIRECTORY
 
+    shortcuts = NO_SHORTCUTS
+
     def __init__(self, volume: MemoryVolume, parent: MemoryDirectory | None) -> None:
         super().__init__(volume)
         self._children: dict[bytes, _Object] = {}
@@ -189,7 +191,7 @@ class MemoryDirectory(_Object):
                 check_directory(how)
                 return child
             else:
-                check_file(child.status(), how)
+                check_file(child.filetype, how)
             assert isinstance(child, MemoryRegular), "a directory in memory has regular files, links and directories"
             if how.truncate:
                 child.content.resize(0)

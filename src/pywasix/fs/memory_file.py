@@ -19,6 +19,7 @@ class MemoryFile(File):
     """An open file in memory."""
 
     filetype = FileType.REGULAR_FILE
+    closes_safely = True
 
     def __init__(self, regular: MemoryRegular, how: Opening) -> None:
         self._regular = regular

@@ -5,7 +5,7 @@ Between the mounts stand directories that only exist to lead to them, so that "/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,9 @@ class MountPoint:
 
     What is mounted hides what the directory around it has under that name, and its name cannot be taken away.
 
+    Attributes:
+        shortcuts: where plain paths lead that are made of mount points alone, which never change: a walk that is kept.
+
     Args:
         number: its inode number, unique in the namespace.
     """
@@ -38,6 +41,7 @@ class MountPoint:
         self._own = Tree(number)
         self._below: dict[bytes, MountPoint] = {}
         self._mounted: Directory | None = None
+        self.shortcuts: dict[bytes, tuple[Directory, tuple[bytes, ...]]] = {}
 
     def point(self, name: bytes, number: int) -> MountPoint:
         """The mount point with a name in this one, made if there is none."""
@@ -46,6 +50,12 @@ class MountPoint:
     def mount(self, directory: Directory) -> None:
         """From now on this is that directory."""
         self._mounted = directory
+
+    def points(self, names: tuple[bytes, ...] = ()) -> Iterator[tuple[tuple[bytes, ...], MountPoint]]:
+        """Every mount point below this one, with its names."""
+        for name, point in self._below.items():
+            yield (*names, name), point
+            yield from point.points((*names, name))
 
     def cover(self) -> Iterable[Directory]:
         """Let each name on the way to a mount below still be the directory that it was. Returns what was opened."""
@@ -180,6 +190,7 @@ class Namespace:
     def complete(self) -> None:
         """Everything is mounted."""
         self._held += self.root.cover()
+        self.root.shortcuts = {b"/".join(names): (point, names) for names, point in self.root.points()}
 
     def use(self, files: GuestFiles) -> None:
         """One more process uses it."""

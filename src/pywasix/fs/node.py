@@ -6,7 +6,7 @@ which is how nothing outside of what was given can be reached.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from pywasix.abi.enums import FdFlags, FileType
@@ -53,6 +53,7 @@ class Opening(NamedTuple):
 
 
 READING = Opening()
+NO_SHORTCUTS: Mapping[bytes, tuple[Directory, tuple[bytes, ...]]] = {}
 
 
 class IsLink(SysError):
@@ -72,9 +73,15 @@ class Redirect(NamedTuple):
 class Directory(Protocol):
     """A directory, to be used until it is closed. Names are single ones, never empty, "." or "..".
 
+    Attributes:
+        shortcuts: directories that some paths lead to for ever, with the names of these paths.
+
     Errors of every call: NAMETOOLONG; ACCES; IO and others of the host; ROFS for what would change a file system
     that may only be read.
     """
+
+    @property
+    def shortcuts(self) -> Mapping[bytes, tuple[Directory, tuple[bytes, ...]]]: ...
 
     def status(self) -> FileStatus: ...
 
@@ -169,15 +176,15 @@ def check_directory(how: Opening) -> None:
         raise SysError(Errno.ISDIR, "a directory is not written")
 
 
-def check_file(status: FileStatus, how: Opening) -> None:
+def check_file(filetype: FileType, how: Opening) -> None:
     """What is there must be a regular file, and may be opened so. Errors: EXIST; IsLink; NOTDIR; NOTSUP."""
     if how.create and how.exclusive:
         raise SysError(Errno.EXIST, "it is there already")
-    if status.filetype is FileType.SYMBOLIC_LINK:
+    if filetype is FileType.SYMBOLIC_LINK:
         raise IsLink
     if how.directory:
         raise SysError(Errno.NOTDIR, "it is no directory")
-    if status.filetype is not FileType.REGULAR_FILE:
+    if filetype is not FileType.REGULAR_FILE:
         raise SysError(Errno.NOTSUP, "only regular files and directories are opened")
 
 

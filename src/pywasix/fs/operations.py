@@ -11,8 +11,8 @@ from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.fs.directory import DirectoryFile
-from pywasix.fs.node import IsLink, Opening, Redirect, check_directory
-from pywasix.fs.walk import Start, Walk, check_path
+from pywasix.fs.node import Directory, IsLink, Opening, Redirect, check_directory
+from pywasix.fs.walk import Start, Walk, check_path, simple_place
 from pywasix.kernel.file import File, FileStatus
 
 
@@ -21,24 +21,37 @@ def open_path(start: Start, path: bytes, how: Opening, *, follow: bool) -> File 
 
     Errors: NOENT; EXIST; ISDIR; NOTDIR; LOOP; NAMETOOLONG; PERM; INVAL; ACCES; ROFS; NOSPC; NOTSUP.
     """
+    simple = simple_place(start, path)
+    if simple is not None and not how.directory:
+        try:
+            found = simple[0].open(simple[1], how)
+            return found if isinstance(found, (File, Redirect)) else _as_file(found, simple[2], simple[1], start)
+        except IsLink:
+            if not follow:
+                raise
     if how.create and how.directory:
         raise SysError(Errno.INVAL, "directories are made by a call of their own")
-    follow = follow and not (how.create and how.exclusive)
     with Walk(start, path) as walk:
-        while True:
-            if not walk.name:
-                check_directory(how)
-                return DirectoryFile.of(Start(walk.directory.reopen(), walk.names, start.root))
-            try:
-                found = walk.directory.open(walk.name, _with_slash(walk, how) if walk.slash else how)
-            except IsLink:
-                if not follow and not walk.slash:
-                    raise
-                walk.follow()
-                continue
-            if isinstance(found, (File, Redirect)):
-                return found
-            return DirectoryFile.of(Start(found, (*walk.names, walk.name), start.root))
+        return _opened(walk, start, how, follow=follow and not (how.create and how.exclusive))
+
+
+def _opened(walk: Walk, start: Start, how: Opening, *, follow: bool) -> File | Redirect:
+    while True:
+        if not walk.name:
+            check_directory(how)
+            return DirectoryFile.of(Start(walk.directory.reopen(), walk.names, start.root))
+        try:
+            found = walk.directory.open(walk.name, _with_slash(walk, how) if walk.slash else how)
+        except IsLink:
+            if not follow and not walk.slash:
+                raise
+            walk.follow()
+            continue
+        return found if isinstance(found, (File, Redirect)) else _as_file(found, walk.names, walk.name, start)
+
+
+def _as_file(directory: Directory, names: tuple[bytes, ...], name: bytes, start: Start) -> DirectoryFile:
+    return DirectoryFile.of(Start(directory, (*names, name), start.root))
 
 
 def _with_slash(walk: Walk, how: Opening) -> Opening:
@@ -55,9 +68,13 @@ def _with_slash(walk: Walk, how: Opening) -> Opening:
 
 def status_of_path(start: Start, path: bytes, *, follow: bool) -> FileStatus:
     """What stat tells of what a path names. Errors: NOENT; NOTDIR; LOOP; NAMETOOLONG; PERM; INVAL; ACCES."""
+    simple = simple_place(start, path)
+    if simple is not None:
+        status = simple[0].inspect(simple[1])
+        if status.filetype is not FileType.SYMBOLIC_LINK or not follow:
+            return status
     with Walk(start, path) as walk:
-        status = _inspected(walk, follow=follow)
-    return status
+        return _inspected(walk, follow=follow)
 
 
 def _inspected(walk: Walk, *, follow: bool) -> FileStatus:

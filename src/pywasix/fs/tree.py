@@ -8,7 +8,7 @@ from typing import NoReturn
 from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
-from pywasix.fs.node import Directory, Entry, Opening, Redirect, check_directory, check_file, no_name
+from pywasix.fs.node import NO_SHORTCUTS, Directory, Entry, Opening, Redirect, check_directory, check_file, no_name
 from pywasix.kernel.file import File, FileStatus
 
 
@@ -25,7 +25,7 @@ class Leaf:
 
     def open(self, how: Opening) -> File | Redirect:
         """Open it. Errors: as `Directory.open`."""
-        check_file(self.status(), how)
+        check_file(self.status().filetype, how)
         raise SysError(Errno.NOTSUP, "it cannot be opened")
 
 
@@ -37,6 +37,8 @@ class Tree:
         device: the number that tells file systems apart.
         modified: its times, in ns.
     """
+
+    shortcuts = NO_SHORTCUTS
 
     def __init__(self, number: int, device: int = 0, modified: int = 0) -> None:
         self._status = FileStatus(

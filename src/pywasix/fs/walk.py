@@ -45,6 +45,21 @@ def check_path(path: bytes) -> None:
         raise SysError(Errno.NAMETOOLONG, f"a path has at most {_LONGEST_PATH} bytes")
 
 
+def simple_place(start: Start, path: bytes) -> tuple[Directory, bytes, tuple[bytes, ...]] | None:
+    """Where nothing has to be walked: the directory of a path's last name, that name, and the names to the directory.
+
+    None for a path that is not as simple as that, or not right. It may be a single name, or one behind mount points
+    alone: these never change, so that the way to them is remembered.
+    """
+    prefix, slash, name = path.rpartition(b"/")
+    if not name or name in _DOTS or b"\0" in path or len(name) > _LONGEST_NAME:
+        return None
+    if not slash:
+        return start.directory, name, start.names
+    shortcut = start.directory.shortcuts.get(prefix)
+    return None if shortcut is None else (shortcut[0], name, shortcut[1])
+
+
 class _Step(NamedTuple):
     """A directory on the way, and the names that led there from the one before."""
 
@@ -75,13 +90,7 @@ class Walk:
         self._trail: list[_Step] = []
         self.directory = start.directory
         self.slash = False
-        if b"/" not in path and path not in _DOTS:  # the common case, and nothing to walk
-            if len(path) > _LONGEST_NAME:
-                raise SysError(Errno.NAMETOOLONG, f"a name has at most {_LONGEST_NAME} bytes")
-            self.name = self.last = path
-            self._names: deque[bytes] = deque()
-            return
-        self._names = deque()
+        self._names: deque[bytes] = deque()
         self._begin(path)
         try:
             self._advance()

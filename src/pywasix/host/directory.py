@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from collections.abc import Iterable, Sequence
+from stat import S_ISREG
 
 from pywasix.abi.enums import FdFlags, FileType
 from pywasix.abi.errno import Errno
 from pywasix.errors import OptionError, SysError
-from pywasix.fs.node import NOW, Directory, Entry, IsLink, Opening, check_directory, check_file, no_name
+from pywasix.fs.node import NO_SHORTCUTS, NOW, Directory, Entry, IsLink, Opening, check_directory, check_file, no_name
 from pywasix.host import libc
-from pywasix.host.files import status_of
+from pywasix.host.errors import sys_error
+from pywasix.host.files import file_type, status_of
 from pywasix.host.lent import LentFd
 from pywasix.host.regular import HostFile
 from pywasix.kernel.file import File, FileStatus
@@ -32,6 +33,9 @@ _FLAGS = {
     FdFlags.SYNC: os.O_SYNC,
 }
 _TRIES = 16  # a name that comes and goes under us
+
+
+os_open, os_stat, os_fstat = os.open, os.stat, os.fstat
 
 
 class Mount:
@@ -54,6 +58,7 @@ class HostDirectory:
         fd: its descriptor, owned.
     """
 
+    shortcuts = NO_SHORTCUTS
     __slots__ = ("_lent", "_mount")
 
     def __init__(self, mount: Mount, fd: int) -> None:
@@ -85,28 +90,47 @@ class HostDirectory:
     def open(self, name: bytes, how: Opening) -> File | Directory:
         for _ in range(_TRIES):
             try:
-                found = self.inspect(name)
+                return self._try_open(name, how)
             except SysError as error:
                 if error.errno is not Errno.NOENT or not how.create:
                     raise
-                made = self._made(name, how)
-                if made is not None:
-                    return made
-                continue
-            if found.filetype is FileType.DIRECTORY:
-                check_directory(how)
-                return self._opened(name, _LISTED)
-            check_file(found, how)
-            if how.write or how.truncate:
-                self._need_writable()
-            try:
-                return self._open_file(name, how)
-            except SysError as error:
-                if error.errno is Errno.LOOP:  # swapped for a link meanwhile
-                    raise IsLink from None
-                if error.errno is not Errno.NOENT or not how.create:
-                    raise
+            made = self._made(name, how)
+            if made is not None:
+                return made
         raise SysError(Errno.AGAIN, "somebody makes and removes the name all the time")
+
+    def _try_open(self, name: bytes, how: Opening) -> File | Directory:
+        lent = self._lent
+        lent.users.append(None)  # `LentFd.do`, written out: every file that is opened comes by
+        try:
+            mode = os_stat(name, dir_fd=lent.fd, follow_symlinks=False).st_mode
+            if S_ISREG(mode) and not (how.create or how.directory):
+                if how.write or how.truncate:
+                    self._need_writable()
+                fd = os_open(name, _access(how), dir_fd=lent.fd)
+                if S_ISREG(os_fstat(fd).st_mode):
+                    return HostFile(fd, how, settable=self._mount.writable)
+                os.close(fd)
+                raise SysError(Errno.NOTSUP, "it was swapped for something that is no regular file")
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise IsLink from None  # swapped for a link meanwhile
+            raise sys_error(error) from None
+        finally:
+            lent.users.pop()
+            if lent.fd < 0:
+                lent.left()
+        if not S_ISREG(mode):
+            return self._open_other(name, file_type(mode), how)
+        check_file(FileType.REGULAR_FILE, how)
+        return self._try_open(name, how._replace(create=False))
+
+    def _open_other(self, name: bytes, filetype: FileType, how: Opening) -> Directory:
+        """Open what is no regular file."""
+        if filetype is not FileType.DIRECTORY:
+            check_file(filetype, how)
+        check_directory(how)
+        return self._opened(name, _LISTED)
 
     def _made(self, name: bytes, how: Opening) -> File | None:
         """A new file; None if somebody was faster."""
@@ -120,14 +144,6 @@ class HostDirectory:
                 return None
             raise
         return HostFile(fd, how, settable=self._mount.writable)
-
-    def _open_file(self, name: bytes, how: Opening) -> File:
-        flags = _access(how) | (os.O_TRUNC if how.truncate else 0)
-        fd = self._lent.do(lambda at: os.open(name, flags, dir_fd=at))
-        if stat.S_ISREG(os.fstat(fd).st_mode):
-            return HostFile(fd, how, settable=self._mount.writable)
-        os.close(fd)
-        raise SysError(Errno.NOTSUP, "it was swapped for something that is no regular file")
 
     def _opened(self, name: bytes, flags: int) -> HostDirectory:
         return HostDirectory(self._mount, self._lent.do(lambda fd: os.open(name, flags, dir_fd=fd)))
@@ -213,8 +229,8 @@ class HostDirectory:
 
 
 def _access(how: Opening) -> int:
-    """The flags of open(2), without those that make or cut."""
-    flags = _SAFELY
+    """The flags of open(2), without those that make a file."""
+    flags = _SAFELY | (os.O_TRUNC if how.truncate else 0)
     if how.write:
         flags |= os.O_RDWR if how.read else os.O_WRONLY
     if how.flags:

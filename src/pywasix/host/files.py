@@ -18,6 +18,7 @@ import sys
 import termios
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from stat import S_IFMT
 from typing import BinaryIO
 
 from pywasix.abi.enums import FileType, Whence
@@ -62,16 +63,11 @@ def file_status(fd: int) -> FileStatus:
 
 def status_of(found: os.stat_result) -> FileStatus:
     """What the host's stat tells, in the kernel's words; times before 1970 count as 1970."""
-    return FileStatus(
-        device=found.st_dev,
-        inode=found.st_ino,
-        links=found.st_nlink,
-        size=found.st_size,
-        accessed=max(0, found.st_atime_ns),
-        modified=max(0, found.st_mtime_ns),
-        changed=max(0, found.st_ctime_ns),
-        filetype=file_type(found.st_mode),
-    )
+    accessed, modified, changed = found.st_atime_ns, found.st_mtime_ns, found.st_ctime_ns
+    if accessed < 0 or modified < 0 or changed < 0:
+        accessed, modified, changed = max(0, accessed), max(0, modified), max(0, changed)
+    filetype = _TYPES.get(S_IFMT(found.st_mode), FileType.UNKNOWN)
+    return FileStatus(found.st_dev, found.st_ino, found.st_nlink, found.st_size, accessed, modified, changed, filetype)
 
 
 def open_to_read(path: str, option: str) -> BinaryIO:

@@ -31,6 +31,13 @@ _ADVICE = {
     Advice.NOREUSE: "POSIX_FADV_NOREUSE",
 }
 _NO_READING = ~int(Rights.FD_READ)
+_RIGHTS = {
+    (True, True): FILE_RIGHTS,
+    (True, False): FILE_RIGHTS & ~WRITING_RIGHTS,
+    (False, True): FILE_RIGHTS & _NO_READING,
+    (False, False): FILE_RIGHTS & ~WRITING_RIGHTS & _NO_READING,
+}
+"""What may be done with a file, by whether it was opened for reading and for writing."""
 _DURABLE = int(FdFlags.SYNC | FdFlags.DSYNC | FdFlags.RSYNC)
 _SYNC = int(FdFlags.SYNC | FdFlags.RSYNC)
 
@@ -47,13 +54,13 @@ class HostFile(File):
     """
 
     filetype = FileType.REGULAR_FILE
+    closes_safely = True
 
     def __init__(self, fd: int, how: Opening, *, settable: bool) -> None:
         self._lent = LentFd(fd)
         self._settable = settable
-        self.rights = FILE_RIGHTS & (-1 if how.write else ~WRITING_RIGHTS) & (-1 if how.read else _NO_READING)
+        self.rights = _RIGHTS[how.read, how.write]
         self._flags = how.flags
-        self.nonblocking = bool(how.flags & FdFlags.NONBLOCK)
         self._sync_after = 0  # SYNC flags that were not there when the host opened it, which it cannot learn any more
 
     @property
@@ -145,7 +152,7 @@ class HostFile(File):
         return self._lent.do(lambda fd: os.lseek(fd, offset, _WHENCE[whence]))
 
     def status(self) -> FileStatus:
-        return self._lent.do(lambda fd: status_of(os.fstat(fd)))
+        return status_of(self._lent.do(os.fstat))
 
     def sync(self, *, data_only: bool) -> None:
         self._lent.do(os.fdatasync if data_only and hasattr(os, "fdatasync") else os.fsync)

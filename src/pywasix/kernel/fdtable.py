@@ -237,7 +237,7 @@ class FdTable:
         while (watch := file.watch) is not None:
             watch.end()
         waiters = []
-        for task in self._tasks():
+        for task in () if file.closes_safely else self._tasks():
             waiting_on = task.waiting_on
             if waiting_on is file or (type(waiting_on) is frozenset and file in waiting_on):
                 waiters.append(task)

@@ -59,6 +59,7 @@ class File:
         handle: what to wait on; None for a file that is always ready.
         nonblocking: the NONBLOCK flag; other flags live in `flags`.
         disposed: it was given back; guarded as `references`.
+        closes_safely: its `close` may come while a call uses it, so that nobody looks for such calls.
         references: how many descriptors refer to it; guarded by the kernel's descriptor lock.
         watch: the first of the epoll watches that end with its last descriptor; `kernel.epoll` guards it.
     """
@@ -70,6 +71,7 @@ class File:
     nonblocking = False
     references = 0
     disposed = False
+    closes_safely = False
     watch: Watch | None = None
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pywasix.abi.codecs import encode_fdstat, encode_filestat
 from pywasix.abi.enums import FdFlags, FdFlagsExt, Rights
 from pywasix.abi.errno import Errno
 from pywasix.abi.records import FdStat, FileStat, Prestat, PrestatDir, PrestatU, UnstableFileStat
@@ -32,7 +33,7 @@ def fd_fdstat_get(ctx: Context, fd: Fd, buf_ptr: Out[FdStat]) -> None:
     """
     entry = ctx.fds.get(fd)
     file = entry.file
-    ctx.memory.store(buf_ptr, FdStat(file.filetype, file.flags, entry.rights, entry.inheriting))
+    ctx.memory.write(buf_ptr, encode_fdstat(file.filetype, file.flags, entry.rights, entry.inheriting))
 
 
 @syscall(modules=BASE)
@@ -85,9 +86,9 @@ def fd_filestat_get(ctx: Context, fd: Fd, buf: Out[FileStat]) -> None:
     ABI: preview1. Errors: BADF; NOTCAPABLE; FAULT.
     """
     file = ctx.fds.file(fd, _GET_STATUS)
-    s = file.status()
-    record = FileStat(s.device, s.inode, file.filetype, s.links, s.size, s.accessed, s.modified, s.changed)
-    ctx.memory.store(buf, record)
+    device, inode, links, size, accessed, modified, changed, _ = file.status()
+    record = encode_filestat(device, inode, file.filetype, links, size, accessed, modified, changed)
+    ctx.memory.write(buf, record)
 
 
 @syscall(modules=("wasi_unstable",), name="fd_filestat_get")

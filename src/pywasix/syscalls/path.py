@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from pywasix.abi.codecs import encode_filestat
 from pywasix.abi.enums import FdFlags, FdFlagsExt, FstFlags, LookupFlags, OFlags, Rights
 from pywasix.abi.records import FileStat, UnstableFileStat
 from pywasix.abi.scalars import U8, Char, Code, Fd, Flags, In, Out, Size, Timestamp
@@ -82,7 +83,9 @@ def path_filestat_get(
     start = start_of(ctx, fd, Rights.PATH_FILESTAT_GET)
     ctx.memory.check(buf, FileStat.SIZE)
     s = operations.status_of_path(start, path_of(ctx, path, path_len), follow=bool(flags))
-    ctx.memory.store(buf, FileStat(s.device, s.inode, s.filetype, s.links, s.size, s.accessed, s.modified, s.changed))
+    ctx.memory.write(
+        buf, encode_filestat(s.device, s.inode, s.filetype, s.links, s.size, s.accessed, s.modified, s.changed)
+    )
 
 
 @syscall(modules=UNSTABLE_ONLY, name="path_filestat_get")
