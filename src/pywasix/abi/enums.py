@@ -1,32 +1,45 @@
 """Enumerations and flags of the ABI, under the names that the specification gives their members.
 
-Errno has its own module. Members that concern sockets and polling are declared in `socket_enums` and can be
-imported from here like the others.
+Errno has its own module. All others are imported from here. What every program needs is declared here; the rest, in
+`file_enums` and `socket_enums`, is made when it is first asked for, because making such classes takes time.
 """
 
 from enum import IntEnum, IntFlag
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from pywasix.abi.scalars import U8, U16, U32, U64, stored_as
-from pywasix.abi.socket_enums import (
-    AddressFamily,
-    AddressFamilyIp,
-    EpollCtl,
-    EpollType,
-    EventFdFlags,
-    EventRwFlags,
-    EventType,
-    RiFlags,
-    RoFlags,
-    SdFlags,
-    SiFlags,
-    SockOption,
-    SockProto,
-    SockStatus,
-    SockType,
-    SockType2022,
-    StreamSecurity,
-    SubclockFlags,
-)
+
+if TYPE_CHECKING:
+    from pywasix.abi.file_enums import (
+        Advice,
+        DlFlags,
+        FstFlags,
+        JoinFlags,
+        LookupFlags,
+        OFlags,
+        SpawnFdOpName,
+        StdioMode,
+        WasmValueType,
+    )
+    from pywasix.abi.socket_enums import (
+        AddressFamilyIp,
+        EpollCtl,
+        EpollType,
+        EventFdFlags,
+        EventRwFlags,
+        RiFlags,
+        RoFlags,
+        SdFlags,
+        SiFlags,
+        SockOption,
+        SockProto,
+        SockStatus,
+        SockType,
+        SockType2022,
+        StreamSecurity,
+        SubclockFlags,
+    )
 
 __all__ = [
     "AddressFamily",
@@ -69,6 +82,24 @@ __all__ = [
     "WasmValueType",
     "Whence",
 ]
+
+_OF_FILES = {
+    "Advice",
+    "DlFlags",
+    "FstFlags",
+    "JoinFlags",
+    "LookupFlags",
+    "OFlags",
+    "SpawnFdOpName",
+    "StdioMode",
+    "WasmValueType",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"pywasix.abi.{'file' if name in _OF_FILES else 'socket'}_enums"), name)
 
 
 @stored_as("clockid", U32)
@@ -154,18 +185,6 @@ class FileType(IntEnum):
     SOCKET_SEQPACKET = 9
 
 
-@stored_as("advice", U8)
-class Advice(IntEnum):
-    """How a file will be read."""
-
-    NORMAL = 0
-    SEQUENTIAL = 1
-    RANDOM = 2
-    WILLNEED = 3
-    DONTNEED = 4
-    NOREUSE = 5
-
-
 @stored_as("fdflags", U16)
 class FdFlags(IntFlag):
     """Flags of an open file, shared by all its duplicates."""
@@ -175,33 +194,6 @@ class FdFlags(IntFlag):
     NONBLOCK = 1 << 2
     RSYNC = 1 << 3
     SYNC = 1 << 4
-
-
-@stored_as("fstflags", U16)
-class FstFlags(IntFlag):
-    """Which time stamps to set, and whether to the current time."""
-
-    ATIM = 1 << 0
-    ATIM_NOW = 1 << 1
-    MTIM = 1 << 2
-    MTIM_NOW = 1 << 3
-
-
-@stored_as("lookupflags", U32)
-class LookupFlags(IntFlag):
-    """How a path is resolved."""
-
-    SYMLINK_FOLLOW = 1 << 0
-
-
-@stored_as("oflags", U16)
-class OFlags(IntFlag):
-    """How a path is opened."""
-
-    CREAT = 1 << 0
-    DIRECTORY = 1 << 1
-    EXCL = 1 << 2
-    TRUNC = 1 << 3
 
 
 @stored_as("signal", U8)
@@ -242,13 +234,6 @@ class Signal(IntEnum):
     SYS = 31
 
 
-@stored_as("preopentype", U8)
-class PreopenType(IntEnum):
-    """What a pre-opened descriptor is."""
-
-    DIR = 0
-
-
 @stored_as("disposition", U8)
 class Disposition(IntEnum):
     """What an inherited signal does."""
@@ -257,37 +242,47 @@ class Disposition(IntEnum):
     IGNORE = 1
 
 
+@stored_as("unstable_whence", U8)
+class UnstableWhence(IntEnum):
+    """What a file offset counts from in `wasi_unstable`."""
+
+    CUR = 0
+    END = 1
+    SET = 2
+
+
+@stored_as("address_family", U8)
+class AddressFamily(IntEnum):
+    """Tag of an address; equals libc's AF_*."""
+
+    UNSPEC = 0
+    INET4 = 1
+    INET6 = 2
+    UNIX = 3
+
+
+@stored_as("eventtype", U8)
+class EventType(IntEnum):
+    """Kind of a subscription and of an event."""
+
+    CLOCK = 0
+    FD_READ = 1
+    FD_WRITE = 2
+
+
+@stored_as("preopentype", U8)
+class PreopenType(IntEnum):
+    """What a pre-opened descriptor is."""
+
+    DIR = 0
+
+
 @stored_as("option", U8)
 class Option(IntEnum):
     """Tag of every option record."""
 
     NONE = 0
     SOME = 1
-
-
-@stored_as("fdflagsext", U16)
-class FdFlagsExt(IntFlag):
-    """Flags of a descriptor number, not shared by its duplicates."""
-
-    CLOEXEC = 1 << 0
-
-
-@stored_as("stdio_mode", U8)
-class StdioMode(IntEnum):
-    """Where a standard stream of a spawned process goes."""
-
-    PIPED = 0
-    INHERIT = 1
-    NULL = 2
-    LOG = 3
-
-
-@stored_as("join_flags", U32)
-class JoinFlags(IntFlag):
-    """How to wait for a child (libc: WNOHANG, WUNTRACED)."""
-
-    NON_BLOCKING = 1 << 0
-    WAKE_STOPPED = 1 << 1
 
 
 @stored_as("join_status_type", U8)
@@ -300,44 +295,8 @@ class JoinStatusType(IntEnum):
     STOPPED = 3
 
 
-@stored_as("proc_spawn_fd_op_name", U8)
-class SpawnFdOpName(IntEnum):
-    """What one file action of a spawn does."""
+@stored_as("fdflagsext", U16)
+class FdFlagsExt(IntFlag):
+    """Flags of a descriptor number, not shared by its duplicates."""
 
-    CLOSE = 0
-    DUP2 = 1
-    OPEN = 2
-    CHDIR = 3
-    FCHDIR = 4
-
-
-@stored_as("dl_flags", U32)
-class DlFlags(IntFlag):
-    """Flags of `dlopen`; equal to libc's RTLD_*, where RTLD_LOCAL is 0."""
-
-    LAZY = 1 << 0
-    NOW = 1 << 1
-    GLOBAL = 1 << 2
-    NOLOAD = 1 << 3
-    NODELETE = 1 << 4
-    DEEPBIND = 1 << 5
-
-
-@stored_as("wasm_value_type", U8)
-class WasmValueType(IntEnum):
-    """Value types of a function signature."""
-
-    I32 = 0
-    I64 = 1
-    F32 = 2
-    F64 = 3
-    V128 = 4
-
-
-@stored_as("unstable_whence", U8)
-class UnstableWhence(IntEnum):
-    """What a file offset counts from in `wasi_unstable`."""
-
-    CUR = 0
-    END = 1
-    SET = 2
+    CLOEXEC = 1 << 0

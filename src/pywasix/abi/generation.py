@@ -10,7 +10,7 @@ WASIX changed layouts and numbers without changing the types of its calls, so a 
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pywasix.abi.codecs import (
     ADDR_PORT_HEAD,
@@ -20,7 +20,10 @@ from pywasix.abi.codecs import (
     decode_addr_port,
     encode_addr_port,
 )
-from pywasix.abi.enums import AddressFamily, SockType, SockType2022, UnstableWhence, Whence
+from pywasix.abi.enums import AddressFamily, UnstableWhence, Whence
+
+if TYPE_CHECKING:
+    from pywasix.abi.enums import SockType
 
 PREVIEW1, UNSTABLE, WASIX = "wasi_snapshot_preview1", "wasi_unstable", "wasix_32v1"
 
@@ -168,8 +171,10 @@ class AbiGeneration(NamedTuple):
             raw = raw[:ADDR_PORT_HEAD]
         return decode_addr_port(raw, big_endian=self.big_endian_ports)
 
-    def sock_type(self, number: int) -> SockType | None:
+    def sock_type(self, number: int) -> "SockType | None":
         """The socket type that this guest means by a number, or ``None`` for a number that means nothing."""
+        from pywasix.abi.enums import SockType, SockType2022  # only who opens sockets pays for them
+
         try:
             return SockType[SockType2022(number).name] if self.legacy_sock_types else SockType(number)
         except ValueError:

@@ -5,15 +5,6 @@ from enum import IntEnum, IntFlag
 from pywasix.abi.scalars import U8, U16, U32, stored_as
 
 
-@stored_as("eventtype", U8)
-class EventType(IntEnum):
-    """Kind of a subscription and of an event."""
-
-    CLOCK = 0
-    FD_READ = 1
-    FD_WRITE = 2
-
-
 @stored_as("eventrwflags", U16)
 class EventRwFlags(IntFlag):
     """State of the descriptor of an event; hangup means the peer closed."""
@@ -184,16 +175,6 @@ class StreamSecurity(IntFlag):
     ANY_ENCRYPTION = 1 << 1
     CLASSIC_ENCRYPTION = 1 << 2
     DOUBLE_ENCRYPTION = 1 << 3
-
-
-@stored_as("address_family", U8)
-class AddressFamily(IntEnum):
-    """Tag of an address; equals libc's AF_*."""
-
-    UNSPEC = 0
-    INET4 = 1
-    INET6 = 2
-    UNIX = 3
 
 
 @stored_as("address_family_ip", U8)

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pywasix.abi.cells import u32_pair
 from pywasix.abi.errno import Errno
-from pywasix.abi.records import ThreadStart, ThreadStart2022
 from pywasix.engine.epoch import STACK_POINTER
 from pywasix.engine.stops import Stopped
 from pywasix.errors import StackJump, StackUnwinding, SysError
@@ -323,9 +322,13 @@ class Unwinder:
         memory = self._guest.memory
         try:
             if entry == _THREAD:
+                from pywasix.abi.records import ThreadStart  # only threads pay for them
+
                 started = memory.load(ThreadStart, int(arguments[1]))
                 self._bottom, self._top = max(0, started.stack - started.stack_size), started.stack
             elif entry in _THREADS_2022:
+                from pywasix.abi.records import ThreadStart2022
+
                 place = memory.load(ThreadStart2022, int(arguments[0]))
                 self._bottom, self._top = place.stack_low, place.stack_top
             else:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from pywasix.abi.enums import SockOption, SockType
 from pywasix.kernel.file import FileStatus
 from pywasix.kernel.wait import Handle
 from pywasix.net.address import Address
 
 if TYPE_CHECKING:
+    from pywasix.abi.enums import SockOption, SockType
     from pywasix.net.interface import Interface
 
 
