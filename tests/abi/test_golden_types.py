@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pywasix.abi import addresses, enums, records, scalars
+from pywasix.abi import addresses, enums, late_records, records, scalars
 from pywasix.abi.errno import Errno
 from pywasix.abi.layout import Record, Union, layout_of
 from pywasix.abi.scalars import REPR, Scalar, scalar_of
@@ -31,7 +31,7 @@ DECLARED_ENUMS = {
 }
 DECLARED_RECORDS = {
     kind.ABI_NAME: kind
-    for module in (records, addresses)
+    for module in (records, late_records, addresses)
     for _, kind in inspect.getmembers(module, inspect.isclass)
     if issubclass(kind, Record | Union) and kind not in (Record, Union)
 }
@@ -212,3 +212,15 @@ def test_enumerations_are_scalars() -> None:
         assert issubclass(kind, Enum)
         assert scalar_of(kind) is REPR[kind]
     assert scalar_of(records.Iovec) is None
+
+
+@pytest.mark.parametrize("module", [enums, records])
+def test_names_that_nobody_declared(module: Any) -> None:
+    with pytest.raises(AttributeError, match="no attribute"):
+        module.NoSuchThing  # noqa: B018  # looking is what is tested
+    assert not hasattr(module, "__path__")
+
+
+def test_late_classes_are_declared_once() -> None:
+    assert records.Event is late_records.Event
+    assert [name for name in enums.__all__ if not isinstance(getattr(enums, name), type)] == []

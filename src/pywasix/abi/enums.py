@@ -15,7 +15,6 @@ if TYPE_CHECKING:
         Advice,
         DlFlags,
         FstFlags,
-        JoinFlags,
         LookupFlags,
         OFlags,
         SpawnFdOpName,
@@ -87,7 +86,6 @@ _OF_FILES = {
     "Advice",
     "DlFlags",
     "FstFlags",
-    "JoinFlags",
     "LookupFlags",
     "OFlags",
     "SpawnFdOpName",
@@ -300,3 +298,11 @@ class FdFlagsExt(IntFlag):
     """Flags of a descriptor number, not shared by its duplicates."""
 
     CLOEXEC = 1 << 0
+
+
+@stored_as("join_flags", U32)
+class JoinFlags(IntFlag):
+    """How to wait for a child (libc: WNOHANG, WUNTRACED)."""
+
+    NON_BLOCKING = 1 << 0
+    WAKE_STOPPED = 1 << 1

@@ -54,14 +54,6 @@ class StdioMode(IntEnum):
     LOG = 3
 
 
-@stored_as("join_flags", U32)
-class JoinFlags(IntFlag):
-    """How to wait for a child (libc: WNOHANG, WUNTRACED)."""
-
-    NON_BLOCKING = 1 << 0
-    WAKE_STOPPED = 1 << 1
-
-
 @stored_as("proc_spawn_fd_op_name", U8)
 class SpawnFdOpName(IntEnum):
     """What one file action of a spawn does."""
