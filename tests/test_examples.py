@@ -132,13 +132,3 @@ def test_the_picture_shows_the_import_contract() -> None:
     """`docs/architecture.svg` is what `docs/architecture.py` draws of the contract in pyproject.toml."""
     command = [sys.executable, str(ROOT / "docs" / "architecture.py"), "--check"]
     assert subprocess.run(command, timeout=PATIENCE, check=False).returncode == 0
-
-
-def test_terminal() -> None:
-    assert run_example("terminal").splitlines() == [
-        "before, the terminal echoes: True",
-        "the editor has raw mode, the terminal echoes: False",
-        "saved: Hello world",
-        "window 132x50",
-        "after a kill, the terminal echoes: True",
-    ]
