@@ -263,15 +263,11 @@ def linker() -> wasmtime.Linker:
     return wasmtime.Linker(shared_engine())
 
 
-def imports_of(text: str) -> tuple[FunctionImport, ...]:
-    return load(module(text)).functions
-
-
 def test_unknown_imports_are_named_all_at_once(process: GuestProcess) -> None:
     border = Border(process.main.task, process.main.context)
-    imports = imports_of('(import "a" "x" (func)) (import "wasi_snapshot_preview1" "y" (func (result i32)))')
+    source = module('(import "a" "x" (func)) (import "wasi_snapshot_preview1" "y" (func (result i32)))')
     with pytest.raises(ModuleError, match=r"^m imports what WASIX does not know: a\.x, wasi_snapshot_preview1\.y; "):
-        border.define(linker(), imports, "m")
+        border.define(linker(), load(source, "m"))
 
 
 def test_a_function_imported_twice_with_two_types(process: GuestProcess) -> None:

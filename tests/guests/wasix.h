@@ -1203,31 +1203,31 @@ extern int wasix_proc_raise_interval(uint8_t sig, uint64_t interval, uint8_t rep
 WASIX_IMPORT("wasix_32v1", "proc_fork")
 extern int wasix_proc_fork(uint8_t copy_memory, int *pid_ptr);
 
-/* more than one process is not supported yet */
+/* Make a child that runs in the caller's place; both find the child's pid in `child_pid_ptr`. */
 WASIX_IMPORT("wasix_32v1", "proc_fork_env")
 extern int wasix_proc_fork_env(int *child_pid_ptr);
 
-/* End the process; it would return only in a child made by proc_fork_env. */
+/* End the process. It returns to the parent of a child made by proc_fork_env. */
 WASIX_IMPORT("wasix_32v1", "proc_exit2")
 extern void wasix_proc_exit2(uint32_t rval);
 
-/* more than one process is not supported yet */
+/* Run another program in this process; if it cannot be run, end with 127 or 126, as a shell says so. */
 WASIX_IMPORT("wasix_32v1", "proc_exec")
 extern _Noreturn void wasix_proc_exec(const char *name, uint32_t name_len, const char *args, uint32_t args_len);
 
-/* more than one process is not supported yet */
+/* Run another program in this process, with another environment. */
 WASIX_IMPORT("wasix_32v1", "proc_exec2")
 extern _Noreturn void wasix_proc_exec2(const char *name, uint32_t name_len, const char *args, uint32_t args_len, const char *envs, uint32_t envs_len);
 
-/* more than one process is not supported yet */
+/* Run another program in this process. It returns to the parent of a child made by proc_fork_env. */
 WASIX_IMPORT("wasix_32v1", "proc_exec3")
 extern int wasix_proc_exec3(const char *name, uint32_t name_len, const char *args, uint32_t args_len, const char *envs, uint32_t envs_len, uint8_t search_path, const char *path, uint32_t path_len);
 
-/* more than one process is not supported yet */
+/* Run a program in a new process, and give the caller ends of the pipes that it wants to its standard streams. */
 WASIX_IMPORT("wasix_32v1", "proc_spawn")
 extern int wasix_proc_spawn(const char *name, uint32_t name_len, uint8_t chroot, const char *args, uint32_t args_len, const char *preopen, uint32_t preopen_len, uint8_t stdin, uint8_t stdout, uint8_t stderr, const char *working_dir, uint32_t working_dir_len, wasix_process_handles_t *ret_handles);
 
-/* more than one process is not supported yet */
+/* Run a program in a new process, after file actions in it (posix_spawn). */
 WASIX_IMPORT("wasix_32v1", "proc_spawn2")
 extern int wasix_proc_spawn2(const char *name, uint32_t name_len, const char *args, uint32_t args_len, const char *envs, uint32_t envs_len, const wasix_proc_spawn_fd_op_t *fd_ops, uint32_t fd_ops_len, const wasix_signal_disposition_t *signal_dispositions, uint32_t signal_dispositions_len, uint8_t search_path, const char *path, uint32_t path_len, int *ret);
 
@@ -1459,11 +1459,11 @@ extern int wasix_context_switch(uint64_t next_context);
 WASIX_IMPORT("wasix_32v1", "context_destroy")
 extern int wasix_context_destroy(uint64_t context);
 
-/* more than one process is not supported yet */
+/* Run another program in this process, with arguments that may have newlines. */
 WASIX_IMPORT("wasix_32v1", "proc_exec4")
 extern int wasix_proc_exec4(const char *name, uint32_t name_len, const uint32_t *args, uint32_t args_len, const uint32_t *envs, uint32_t envs_len, uint8_t search_path, const char *path, uint32_t path_len);
 
-/* more than one process is not supported yet */
+/* Run a program in a new process, after file actions in it, with arguments that may have newlines. */
 WASIX_IMPORT("wasix_32v1", "proc_spawn3")
 extern int wasix_proc_spawn3(const char *name, uint32_t name_len, const uint32_t *args, uint32_t args_len, const uint32_t *envs, uint32_t envs_len, const wasix_proc_spawn_fd_op_t *fd_ops, uint32_t fd_ops_len, const wasix_signal_disposition_t *signal_dispositions, uint32_t signal_dispositions_len, uint8_t search_path, const char *path, uint32_t path_len, int *ret_pid);
 

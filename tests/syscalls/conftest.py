@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from pywasix.net.policy import NetworkPolicy
+from syscalls.launching import launcher, stack
 from syscalls.placed import confined, files, placed
 from world import VirtualWorld, World
 
-__all__ = ["confined", "files", "placed"]
+__all__ = ["confined", "files", "launcher", "placed", "stack"]
 
 
 @pytest.fixture

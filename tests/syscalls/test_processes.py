@@ -11,73 +11,14 @@ from pywasix.abi.errno import Errno
 from pywasix.abi.records import OptionPid
 from pywasix.errors import StackJump, SysError, ThreadEnd
 from pywasix.kernel.process import ExitStatus, Process
-from pywasix.kernel.stack import SavedStack
 from pywasix.syscalls.proc import proc_fork, proc_fork_2022, proc_join, proc_join_2022
 from pywasix.syscalls.stack import stack_checkpoint, stack_restore
+from syscalls.launching import Stack, end
 from world import MEMORY, WatchedPoller, World
 
 PID, STATUS, SNAPSHOT, VALUE = 64, 128, 256, 512
 NON_BLOCKING = int(JoinFlags.NON_BLOCKING)
 ANY = 0xFFFFFFFF
-
-
-class Saved:
-    """Frames of nobody."""
-
-    def __init__(self, pointer: int, size: int = 100) -> None:
-        self.pointer = pointer
-        self.size = size
-
-
-class Stack:
-    """A call stack that is gone back into at once."""
-
-    unwinding = False
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.here = 4096
-        self.forked: list[Process] = []
-        self.fails: Errno | None = None
-
-    def through(self, then: Callable[[SavedStack], int]) -> int:
-        return then(Saved(self.here))
-
-    def pointer(self) -> int:
-        return self.here
-
-    def data(self, saved: SavedStack) -> bytes:
-        return self.world.memory.read(saved.pointer, 16)
-
-    def fork(self, child: Process, saved: SavedStack) -> None:
-        if self.fails is not None:
-            raise SysError(self.fails)
-        self.forked.append(child)
-
-    def end(self) -> None:
-        """All children that are left."""
-        for child in self.forked:
-            if not child.zombie:
-                end(child)
-
-    def belong_to(self, process: Process) -> None:
-        self.world.ctx.belong_to(process)
-
-    def passed(self, name: tuple[str, str], outcome: int | SysError | None) -> None:
-        raise AssertionError("nothing is saved here")
-
-
-@pytest.fixture
-def stack(world: World) -> Stack:
-    world.task.stack = made = Stack(world)
-    world.later(made.end)
-    return made
-
-
-def end(child: Process, code: int = 0, signal: int = 0) -> None:
-    """A child comes to its end."""
-    child.finish(ExitStatus(code, signal))
-    child.task_ended(child.main_task)
 
 
 def fork(world: World, stack: Stack) -> Process:

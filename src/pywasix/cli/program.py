@@ -51,6 +51,7 @@ def run_program(
     tmpfs: tuple[str, ...] = (),
     archive: tuple[str, ...] = (),
     cwd: str | None = None,
+    use: tuple[str, ...] = (),
     env: tuple[str, ...] = (),
     forward_host_env: bool = False,
     timeout: float | None = None,
@@ -71,6 +72,7 @@ def run_program(
     variables = environment(env, environ, forward=forward_host_env)
     network = rules(net)
     hosts = added_hosts(add_host)
+    commands = used(use)
     if trace == "":
         raise OptionError("--trace= names no file: write --trace=FILE, or --trace alone for standard error")
     with _without_collections():
@@ -91,6 +93,7 @@ def run_program(
                 tmpfs=tmpfs,
                 archives=archive,
                 cwd=cwd,
+                commands=commands,
                 max_memory=max_memory,
                 max_fds=max_fds,
                 max_connections=max_connections,
@@ -172,6 +175,17 @@ def directories(volume: tuple[str, ...], dir: tuple[str, ...], mapdir: tuple[str
     from pywasix.runtime.volumes import directory_volume, mapped_volume
 
     return (*volume, *map(directory_volume, dir), *map(mapped_volume, mapdir))
+
+
+def used(entries: Iterable[str]) -> dict[str, str]:
+    """The file of each name that ``--use NAME=FILE`` gave."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        name, equals, file = entry.partition("=")
+        if not equals or not name or not file:
+            raise OptionError(f"--use {entry} is not NAME=FILE")
+        found[name] = file
+    return found
 
 
 def joined_value(file: str, args: tuple[str, ...], net: tuple[str, ...], trace: str | None) -> str:

@@ -102,6 +102,7 @@ OPTIONS = (
     Option("--tmpfs", "GUEST[:SIZE]", "Give it a directory in memory, of 64 MiB unless SIZE is given.", multiple=True),
     Option("--archive", "FILE:GUEST", "Let it read what is in a zip or tar file.", multiple=True),
     Option("--cwd", "GUEST", "Where it begins, as a path of its own."),
+    Option("--use", "NAME=FILE", "Let it run a .wasm file as a command, NAME or /bin/NAME.", multiple=True),
     Option("-e --env", "KEY[=VALUE]", "Set a variable; without a value, to the host's.", multiple=True),
     Option("--forward-host-env", "", "Pass the host's whole environment."),
     Option("--timeout", "SECONDS", "Kill it after this time; the exit status is then 124.", seconds),

@@ -23,7 +23,7 @@ import wasmtime
 from pywasix.abi.cells import raw_values
 from pywasix.abi.errno import Errno
 from pywasix.engine import native
-from pywasix.engine.module import FunctionImport
+from pywasix.engine.module import FunctionImport, GuestModule
 from pywasix.errors import ModuleError, ProcessExit, StackUnwinding, SysError, Unwind, printable
 from pywasix.kernel.task import Task
 from pywasix.syscalls import table
@@ -73,32 +73,10 @@ class Border:
         self._handlers: dict[Name, tuple[Handler, Callable[[Handler], None]]] = {}
         self.crash: Crash | None = None
 
-    def define(self, linker: wasmtime.Linker, imports: tuple[FunctionImport, ...], module_name: str) -> None:
+    def define(self, linker: wasmtime.Linker, module: GuestModule) -> None:
         """Define every imported function. Raises ModuleError that names what the ABI does not know."""
-        unknown, mistyped = [], []
-        defined = set()
-        for each in imports:
-            if (each.module, each.name) in defined:
-                continue  # importing a function twice is legal
-            defined.add((each.module, each.name))
-            row = table.find(each.module, each.name, each.wasm)
-            name = printable(f"{each.module}.{each.name}")
-            if row is None:
-                unknown.append(name)
-            elif not _callable(each.wasm):
-                mistyped.append(name)
-            else:
-                self._define(linker, each, row)
-        if mistyped:
-            raise ModuleError(
-                f"{module_name} imports {', '.join(mistyped)} with types that WASIX never had; "
-                "build it with the header that `pywasix abi --header` prints"
-            )
-        if unknown:
-            raise ModuleError(
-                f"{module_name} imports what WASIX does not know: {', '.join(unknown)}; "
-                "build it for wasm32-wasix or wasm32-wasip1, without other host libraries"
-            )
+        for each, row in rows_of(module).values():
+            self._define(linker, each, row)
 
     def forget(self) -> None:
         """The linker and the store are closed: nothing calls back any more.
@@ -188,6 +166,37 @@ def _answer(row: Row, wasm: str) -> tuple[Handler, tuple[int | None, ...], Calla
         codes = "".join(_UNSIGNED.get(code, "Q") for code in wasm.partition(":")[0])
         masks = (None,) * len(codes)
     return handler, masks, raw_values(codes).unpack_from, _factory(masks, wasm.endswith(":i"), _gives_number(row))
+
+
+def rows_of(module: GuestModule) -> dict[Name, tuple[FunctionImport, Row]]:
+    """The functions that a module imports, and what answers them.
+
+    Raises: ModuleError that names what the ABI does not know.
+    """
+    unknown, mistyped = [], []
+    found: dict[Name, tuple[FunctionImport, Row]] = {}
+    for each in module.functions:
+        if (each.module, each.name) in found:
+            continue  # importing a function twice is legal
+        row = table.find(each.module, each.name, each.wasm)
+        name = printable(f"{each.module}.{each.name}")
+        if row is None:
+            unknown.append(name)
+        elif not _callable(each.wasm):
+            mistyped.append(name)
+        else:
+            found[each.module, each.name] = each, row
+    if mistyped:
+        raise ModuleError(
+            f"{module.name} imports {', '.join(mistyped)} with types that WASIX never had; "
+            "build it with the header that `pywasix abi --header` prints"
+        )
+    if unknown:
+        raise ModuleError(
+            f"{module.name} imports what WASIX does not know: {', '.join(unknown)}; "
+            "build it for wasm32-wasix or wasm32-wasip1, without other host libraries"
+        )
+    return found
 
 
 def _code(wasm: str, signed: bool) -> str:

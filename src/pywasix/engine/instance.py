@@ -82,7 +82,7 @@ class GuestTask:
             self._import_memory(linker, max_pages)
         self._context = make_context(task, self.memory, lambda name: isinstance(exports.get(name), wasmtime.Func))
         self._border = Border(task, self._context, wrap)
-        self._border.define(linker, module.functions, module.name)
+        self._border.define(linker, module)
         self._linker = linker
         self.unwinder = Unwinder(self, self._border)
         self._watched = self._connect()
@@ -217,7 +217,8 @@ class GuestTask:
                 self._destroy_locals()
             return results
         except Stopped as stopped:
-            process.finish(self.status_of(stopped))
+            if process.successor is None:  # else it was stopped for another program to run here
+                process.finish(self.status_of(stopped))
         except Exception as error:  # not a guest's doing, or `Stopped` would have told
             process.finish(self._status_of_crash(Crash("running the guest", error)))
         return ()

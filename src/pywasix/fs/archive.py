@@ -45,6 +45,11 @@ class _Budget:
         self._left += size
 
 
+def new_budget() -> _Budget:
+    """For files in memory that are no archive's."""
+    return _Budget(BUDGET)
+
+
 class Stored(Leaf):
     """A file of an archive, unpacked as long as it is open.
 

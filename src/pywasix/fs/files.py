@@ -36,6 +36,7 @@ class GuestFiles:
         self.namespace = namespace
         self._names: tuple[bytes, ...] = ()
         self._directory: Directory = namespace.root
+        self._left: Directory | None = None
         self._closed = False
         namespace.use(self)
 
@@ -52,12 +53,19 @@ class GuestFiles:
         if not self._closed:
             self._closed = True
             self._directory.close()
+            if self._left is not None:
+                self._left.close()
             self.namespace.leave(self)
 
     def open(self, path: bytes, how: Opening) -> File | Redirect:
         """Open what a path means from the working directory. Errors: as `operations.open_path`."""
         with self._lock:
             return open_path(Start(self._directory, self._names, self.namespace.root), path, how, follow=True)
+
+    def start(self) -> Start:
+        """Where paths begin. The directory stays open while it is left once (see `_move`)."""
+        with self._lock:
+            return Start(self._directory, self._names, self.namespace.root)
 
     def getcwd(self) -> bytes:
         """The absolute path of the working directory. Errors: NOENT it was removed, or moved by somebody else."""
@@ -90,8 +98,11 @@ class GuestFiles:
 
     def _move(self, directory: Directory, names: tuple[bytes, ...]) -> None:
         with self._lock:
-            before, self._directory, self._names = self._directory, directory, names
-            before.close()
+            # Another thread may still walk from where this one stood: that is closed with the next move.
+            left, self._left = self._left, self._directory
+            self._directory, self._names = directory, names
+            if left is not None:
+                left.close()
 
     def moved(self, change: Moved) -> None:
         """A process of the program renamed something: whoever stands in it or below has another path now."""

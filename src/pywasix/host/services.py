@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from pywasix.abi.enums import ClockId
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
+from pywasix.host.errors import sys_error
 
 if TYPE_CHECKING:
     from pywasix.host.epoller import HostEpoll
+    from pywasix.host.files import FdChannel
     from pywasix.host.pipes import HostCounter, PipeEnd
 
 _CLOCKS = {
@@ -64,3 +66,11 @@ class HostServices:
         from pywasix.host.pipes import make_pipe
 
         return make_pipe()
+
+    def new_null(self) -> FdChannel:
+        from pywasix.host.files import FdChannel
+
+        try:
+            return FdChannel(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC), owned=True)
+        except OSError as error:
+            raise sys_error(error) from None

@@ -42,3 +42,14 @@ def shared(task: Task) -> Callable[[SavedStack], int]:
         return 0
 
     return vfork
+
+
+def environment(task: Task) -> int:
+    """Let a child run in the caller's place that returns to the guest at once; gives its pid (proc_fork_env).
+
+    The guest itself sees to it that its parent goes on where it was, with setjmp.
+    Errors: AGAIN too many processes; MFILE, NFILE of the host.
+    """
+    child = task.process.kernel.fork_process(task)
+    VforkChild(task, child).begin()
+    return child.pid

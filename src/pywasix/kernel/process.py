@@ -13,7 +13,7 @@ from pywasix.kernel.signal import Signals
 
 if TYPE_CHECKING:
     from pywasix.kernel.kernel import Kernel
-    from pywasix.kernel.launch import Successor
+    from pywasix.kernel.launch import Program
     from pywasix.kernel.task import Task
     from pywasix.kernel.threads import ThreadStarter
 
@@ -55,7 +55,8 @@ class Process:
         local_keys: thread-local keys of the 2022 generation.
         ended: set when the last task is gone and every descriptor is closed.
         starter: runs guest code in new threads; None for a guest without.
-        successor: what it runs next, in place of what it runs now (exec).
+        successor: the program that it runs next, in place of what it runs now (exec), and the new environment;
+            guarded by the process lock.
         complain: tells the user something about the guest that the guest itself cannot be told.
         files: its view of the file system; whoever makes the process sets it, and it is closed with the process.
         missing: calls that were answered with NOSYS because nothing stands behind them, in their order.
@@ -88,7 +89,7 @@ class Process:
         self.ended = Event()
         self.missing: dict[str, None] = {}
         self.starter: ThreadStarter | None = None
-        self.successor: Successor | None = None
+        self.successor: tuple[Program, Sequence[bytes] | None] | None = None
         self.complain: Callable[[str], None] = _say_nothing
         self.crash: Exception | None = None
 

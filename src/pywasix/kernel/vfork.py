@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pywasix.abi.enums import Signal
-from pywasix.errors import StackJump
+from pywasix.errors import StackJump, SysError
 from pywasix.kernel.process import ExitStatus
 
 if TYPE_CHECKING:
-    from pywasix.kernel.launch import Running
+    from pywasix.kernel.launch import Program, Running
     from pywasix.kernel.process import Process
     from pywasix.kernel.stack import SavedStack
     from pywasix.kernel.task import Task
@@ -64,14 +64,34 @@ class VforkChild:
             self._parent.abort("a child of proc_fork_env ended by something else than proc_exit2, which cannot return")
         return self._back
 
-    def go_away(self, running: Running) -> StackJump | None:
+    def go_away(self, program: Program) -> StackJump | None:
         """The child runs another program from now on, in a thread of its own; the task is the parent's again.
 
         Returns: where the parent goes on; None when the guest finds its way itself.
         """
         self._leave()
-        self._child.kernel.launcher.launch(self._child, running)
+        child = self._child
+        running: Running | None = None
+        try:
+            running = program.begin(child)
+            child.kernel.launcher.launch(child, running)
+        except SysError as error:  # it has given up what it was: as Linux does then, it is killed
+            if running is not None:
+                running.close()
+            child.finish(ExitStatus(signal=Signal.KILL, reason=str(error)))
+            child.task_ended(self._own_task)
         return self._back
+
+    def exited(self, code: int) -> None:
+        """The child of a guest that finds its way itself has ended; the task is the parent's again."""
+        self._leave()
+        self._child.finish(ExitStatus(code=code))
+        self._child.task_ended(self._own_task)
+
+    @property
+    def returns(self) -> bool:
+        """Whether the guest finds its way itself (proc_fork_env)."""
+        return self._back is None
 
     def _leave(self) -> None:
         task = self._task

@@ -2,34 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from threading import Lock, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pywasix.abi.errno import Errno
 from pywasix.engine.threads import start_thread
-from pywasix.errors import SysError
+from pywasix.errors import PywasixError, SysError
 from pywasix.kernel.kernel import Kernel
-from pywasix.kernel.launch import Running
-from pywasix.kernel.process import Process
+from pywasix.kernel.launch import Program, Running
+from pywasix.kernel.process import ExitStatus, Process
+
+if TYPE_CHECKING:
+    from pywasix.runtime.loader import Loader
+
+_KILL = 9
 
 
 def run_process(process: Process, running: Running) -> tuple[Any, ...]:
     """Run a process to its end in this thread, whatever it runs (exec); returns the results of its entry point."""
     while True:
         results = running.run()
-        successor, process.successor = process.successor, None
-        if successor is None or process.status is not None:
+        if process.successor is None:
             return results
-        running = successor(process)
+        from pywasix.kernel.execute import succeed  # few programs run another one
+
+        program = succeed(process)
+        if program is None:
+            return results
+        try:
+            running = program.begin(process)
+        except (PywasixError, SysError) as error:  # it has given up what it was: as Linux does then, it is killed
+            process.finish(ExitStatus(signal=_KILL, reason=str(error)))
+            return results
 
 
 class Processes:
-    """All processes of a program but the first: a `kernel.launch.Launcher`. `_lock` guards `_threads`."""
+    """All processes of a program but the first: a `kernel.launch.Launcher`. `_lock` guards `_threads` and `_loader`.
 
-    def __init__(self, kernel: Kernel) -> None:
+    Args:
+        make_loader: makes what finds programs, when it is first asked.
+    """
+
+    def __init__(self, kernel: Kernel, make_loader: Callable[[], Loader]) -> None:
         self._kernel = kernel
+        self._make_loader = make_loader
+        self._loader: Loader | None = None
         self._lock = Lock()
         self._threads: list[Thread] = []
+
+    def find(self, process: Process, name: bytes, args: Sequence[bytes], path: Sequence[bytes] | None) -> Program:
+        with self._lock:
+            if self._loader is None:
+                self._loader = self._make_loader()
+        return self._loader.find(process, name, args, path)
 
     def launch(self, process: Process, running: Running) -> None:
         def main() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pywasix.abi.generation import AbiGeneration
 from pywasix.engine.border import Wrapper
-from pywasix.engine.instance import GuestTask
+from pywasix.engine.instance import EntryPoint, GuestTask
 from pywasix.engine.memory import LinearMemory
 from pywasix.engine.threads import GuestProcess
 from pywasix.errors import OptionError
@@ -34,10 +34,12 @@ from pywasix.syscalls.context import Context
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
 
+    from pywasix.engine.module import GuestModule
     from pywasix.net.events import ConnectionEvent
     from pywasix.net.policy import NetworkPolicy
     from pywasix.net.watch import Watch
     from pywasix.runtime.listeners import Listen
+    from pywasix.runtime.loader import Begin, Loader
     from pywasix.runtime.networks import Hosts, Net, Resolver
 
 _SERVICES = HostServices()
@@ -62,6 +64,7 @@ def start(
     tmpfs: Sequence[str] = (),
     archives: Sequence[str] = (),
     cwd: str | None = None,
+    commands: Mapping[str, Any] | None = None,
     max_memory: int | None = None,
     max_fds: int | None = None,
     max_connections: int | None = None,
@@ -97,6 +100,9 @@ def start(
         tmpfs: directories in memory, as "GUEST" or "GUEST:SIZE" ("/tmp:64M"), gone with the program.
         archives: zip and tar files whose content the program may read, as "FILE:GUEST".
         cwd: where it begins, a path of the program's own.
+        commands: programs that it may run by name, also as "/bin/NAME": a path, the bytes of a .wasm file, a loaded
+            module, or a function, which gets a `Command` and returns an exit code. Others are .wasm files and "#!"
+            scripts of its own volumes.
         max_memory: bytes, at least one page of 64 KiB.
         max_fds: descriptors; unless given half of the host's limit, so that the other half is left for you, or a
             quarter on a `VirtualNetwork`, whose sockets are pairs; but at least 256 and at most 65536.
@@ -145,20 +151,39 @@ def start(
         _install_files(process, FileArguments(volumes, tmpfs, archives, cwd), generation, listening=bool(listen))
         listening = _listen(process, network, listen, ruled=net is not None and net is not False) if listen else []
 
-        def make_context(task: Task, memory: LinearMemory, exports: Callable[[str], bool]) -> Context:
-            return Context(task, memory, network, generation, _SERVICES, exports)
+        def begin(module: GuestModule, process: KernelProcess, entry: EntryPoint | None = None) -> GuestProcess:
+            generation = options.generation(module, port_order)
 
-        processes = process.kernel.launcher = Processes(process.kernel)
+            def make_context(task: Task, memory: LinearMemory, exports: Callable[[str], bool]) -> Context:
+                return Context(task, memory, network, generation, _SERVICES, exports)
+
+            guest = GuestTask(process.main_task, module, make_context, max_pages=max_pages, wrap=tracer)
+            return GuestProcess(guest, lambda: guest.run(entry))
+
+        processes = process.kernel.launcher = Processes(process.kernel, _loader(process, commands, begin))
         held.callback(processes.finish)
-        guest = GuestTask(process.main_task, module, make_context, max_pages=max_pages, wrap=tracer)
-        held.callback(guest.close)
-        first = GuestProcess(guest, lambda: guest.run(entry))
+        first = begin(module, process, entry)
+        held.callback(first.close)
         streams = open_ends(stdio.ends, text=text, encoding=encoding, errors=errors)
         running = Process(arguments, process, network, stdio, streams)
         running.listeners = listening
         running._launch(first, held.pop_all())
         undo.pop_all()
     return running
+
+
+def _loader(process: KernelProcess, commands: Mapping[str, Any] | None, begin: Begin) -> Callable[[], Loader]:
+    if not commands:
+        return lambda: _make_loader(None, begin)
+    loader = _make_loader(commands, begin)  # says now what is wrong with them
+    loader.show(process)
+    return lambda: loader
+
+
+def _make_loader(commands: Mapping[str, Any] | None, begin: Begin) -> Loader:
+    from pywasix.runtime.loader import Loader  # only who runs other programs pays for it
+
+    return Loader(commands, begin)
 
 
 def _tracer(trace: Any) -> tuple[Wrapper | None, Callable[[], None]]:

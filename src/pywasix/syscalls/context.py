@@ -72,6 +72,10 @@ class Services(Protocol):
         """The end that is read and the end that is written."""
         ...
 
+    def new_null(self) -> ByteChannel:
+        """What takes everything and gives nothing. Errors: MFILE, NFILE of the host."""
+        ...
+
 
 class Context:
     """The caller of a system call. One belongs to each task."""
@@ -116,13 +120,17 @@ class Context:
     @property
     def files(self) -> GuestFiles:
         """The process's namespace and working directory."""
+        return self.files_of(self.process)
+
+    def files_of(self, process: Process) -> GuestFiles:
+        """The namespace and working directory of a process."""
         from pywasix.fs.files import GuestFiles  # few programs need it
         from pywasix.fs.late import LateFiles
 
-        files = self.process.files
+        files = process.files
         if isinstance(files, GuestFiles):
             return files
         if files is None:
-            files = self.process.files = LateFiles(self.services.random)
+            files = process.files = LateFiles(self.services.random)
         assert isinstance(files, LateFiles), "there are no other views of the files"
         return files.real()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from collections.abc import Callable
-=======
-from functools import cache
->>>>>>> fba5cb3 (Opening, looking and closing take fewer steps: paths behind mount points are not walked)
+from functools import cache, partial
 from typing import NamedTuple
 
 from pywasix.abi.enums import FdFlags, FstFlags, LookupFlags, OFlags, Rights
@@ -69,10 +66,17 @@ def directory_of(fds: FdTable, fd: int, right: int) -> DirectoryFile:
 
 def start_of(ctx: Context, fd: int, right: Rights) -> Start:
     """Where paths begin that are relative to a descriptor. Errors: as `directory_of`."""
-    return directory_of(ctx.fds, fd, int(right)).start
+    return _start(ctx, fd, int(right))
 
 
-<<<<<<< HEAD
+def _start(ctx: Context, fd: int, right: int) -> Start:
+    """Libc of WASIX knows no working directory: it passes a relative path as it is, with the pre-opened "/"."""
+    start = directory_of(ctx.fds, fd, right).start
+    if start.root is not None and ctx.fds.get(fd).preopen is not None:
+        return ctx.files.start()
+    return start
+
+
 def open_terminal(ctx: Context) -> File:
     """What /dev/tty is for the caller. Errors: NXIO it has no terminal (Linux)."""
     if ctx.kernel.terminal is None:
@@ -80,15 +84,6 @@ def open_terminal(ctx: Context) -> File:
     return ctx.kernel.terminal.open(raw=ctx.generation.tty_is_raw)
 
 
-def open_descriptor(
-    fds: FdTable, fd: int, path: bytes, request: OpenRequest, terminal: Callable[[], File]
-) -> Descriptor:
-    """A new descriptor of what a path names, not in the table yet. Errors: as path_open, without MFILE and FAULT.
-
-    Args:
-        terminal: opens /dev/tty.
-    """
-=======
 @cache
 def _how(rights: int, oflags: int, fdflags: int) -> Opening:
     return Opening(
@@ -102,13 +97,25 @@ def _how(rights: int, oflags: int, fdflags: int) -> Opening:
     )
 
 
-def open_descriptor(fds: FdTable, fd: int, path: bytes, request: OpenRequest) -> Descriptor:
+def open_descriptor(ctx: Context, fd: int, path: bytes, request: OpenRequest) -> Descriptor:
     """A new descriptor of what a path names, not in the table yet. Errors: as path_open, without MFILE and FAULT."""
->>>>>>> fba5cb3 (Opening, looking and closing take fewer steps: paths behind mount points are not walked)
     oflags = request.oflags
     right = _OPEN | (_CREATE if oflags & _CREAT else 0) | (_CUT if oflags & _TRUNC else 0)
-    start = directory_of(fds, fd, right).start
-    allowed = fds.get(fd).inheriting
+    start = _start(ctx, fd, right)
+    return open_from(ctx.fds, start, path, request, ctx.fds.get(fd).inheriting, partial(open_terminal, ctx))
+
+
+def open_from(
+    fds: FdTable, start: Start, path: bytes, request: OpenRequest, allowed: int, terminal: Callable[[], File]
+) -> Descriptor:
+    """`open_descriptor` from a directory that no descriptor stands for.
+
+    Args:
+        fds: what /dev/stdin and its like mean.
+        allowed: the rights that it may have.
+        terminal: opens /dev/tty.
+    """
+    oflags = request.oflags
     rights = request.rights & allowed
     how = _how(rights & _READ_WRITE, oflags, request.fdflags)
     found = open_path(start, path, how, follow=bool(request.dirflags & _FOLLOW))

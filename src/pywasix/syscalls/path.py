@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from pywasix.abi.codecs import encode_filestat
 from pywasix.abi.enums import FdFlags, FdFlagsExt, FstFlags, LookupFlags, OFlags, Rights
 from pywasix.abi.records import FileStat, UnstableFileStat
 from pywasix.abi.scalars import U8, Char, Code, Fd, Flags, In, Out, Size, Timestamp
 from pywasix.fs import operations
 from pywasix.syscalls.context import Context
-from pywasix.syscalls.opening import OpenRequest, new_times, open_descriptor, open_terminal, path_of, start_of
+from pywasix.syscalls.opening import OpenRequest, new_times, open_descriptor, path_of, start_of
 from pywasix.syscalls.row import BASE, EXTENSION, PREVIEW1_AND_WASIX, UNSTABLE_ONLY, syscall
 
 
@@ -64,7 +62,7 @@ def _open(ctx: Context, fd: int, path: bytes, request: OpenRequest, ret_fd: int)
     ctx.memory.check(ret_fd, 4)
     number = ctx.fds.reserve()
     try:
-        entry = open_descriptor(ctx.fds, fd, path, request, partial(open_terminal, ctx))
+        entry = open_descriptor(ctx, fd, path, request)
     except BaseException:
         ctx.fds.cancel(number)
         raise

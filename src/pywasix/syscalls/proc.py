@@ -26,11 +26,26 @@ def proc_exit(ctx: Context, rval: ExitCode) -> None:
 
 @syscall(modules=EXTENSION, result="void")
 def proc_exit2(ctx: Context, rval: ExitCode) -> None:
-    """End the process; it would return only in a child made by proc_fork_env.
+    """End the process. It returns to the parent of a child made by proc_fork_env.
 
     ABI: WASIX since 2025-12. Errors: none.
     """
-    raise ProcessExit(rval)
+    child = ctx.task.child
+    if child is None or not child.returns:
+        raise ProcessExit(rval)
+    child.exited(rval)
+
+
+@syscall(modules=EXTENSION)
+def proc_fork_env(ctx: Context, child_pid_ptr: Out[Pid]) -> None:
+    """Make a child that runs in the caller's place; both find the child's pid in `child_pid_ptr`.
+
+    ABI: WASIX since 2025-12, for guests without asyncify: libc's vfork() is setjmp and this. The child has descriptors
+    and a working directory of its own until proc_exec3, proc_exec4 or proc_exit2 return, to the parent.
+    Errors: FAULT; AGAIN too many processes; MFILE, NFILE of the host.
+    """
+    ctx.memory.check(child_pid_ptr, 4)
+    ctx.memory.store_u32(child_pid_ptr, fork.environment(ctx.task))
 
 
 @syscall(modules=EXTENSION)

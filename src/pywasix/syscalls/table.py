@@ -28,7 +28,7 @@ _FAMILIES = {
     "pipe": ("pipe",),
     "poll": ("poll",),
     "port": ("port",),
-    "proc": ("proc", "signal"),
+    "proc": ("proc", "proc_exec", "proc_spawn", "signal"),
     "random": ("random",),
     "resolve": ("resolve",),
     "sched": ("proc",),
