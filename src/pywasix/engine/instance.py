@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from threading import get_ident
 from typing import Any, NamedTuple, NoReturn
@@ -14,8 +14,9 @@ from wasmtime import _ffi as ffi
 from pywasix.abi.errno import Errno
 from pywasix.engine import epoch
 from pywasix.engine.border import Border, Crash, Wrapper
+from pywasix.engine.exports import Exports
 from pywasix.engine.memory import PAGE, LinearMemory, SharedMemory, exported_memory, too_large
-from pywasix.engine.module import GuestModule, type_code
+from pywasix.engine.module import GuestModule
 from pywasix.engine.stops import Stopped, hint, raise_if_stopped
 from pywasix.engine.unwind import THREAD_ENTRIES, Frames, GuestCall, Unwinder
 from pywasix.errors import Killed, ModuleError, ProcessExit, SysError, ThreadEnd, printable
@@ -72,15 +73,13 @@ class GuestTask:
         _check_size(module, max_pages)
         self._depth = 0
         self._closed = False
-        self._mutable: list[str] | None = None
-        exports: dict[str, Any] = {}
-        self._exports = exports
+        exports = self.exports = Exports(self._store)
         self._shared = shared
         self.memory = LinearMemory(lambda: (0, 0), id(self))
         linker = wasmtime.Linker(module.engine)
         if module.memory is not None:
             self._import_memory(linker, max_pages)
-        self._context = make_context(task, self.memory, lambda name: isinstance(exports.get(name), wasmtime.Func))
+        self._context = make_context(task, self.memory, exports.has_function)
         self._border = Border(task, self._context, wrap)
         self._border.define(linker, module)
         self._linker = linker
@@ -115,7 +114,7 @@ class GuestTask:
 
     def _take_memory(self, other: GuestTask) -> None:
         """Make the exported memory what that of another instance is."""
-        memory = self._exports.get("memory")
+        memory = self.exports.get("memory")
         if isinstance(memory, wasmtime.Memory):
             missing = other.memory.measured() - self.memory.measured()
             if missing > 0:
@@ -163,7 +162,7 @@ class GuestTask:
             self.task.nudge_engine = self.module.engine.increment_epoch
         # A guest whose libc knows no signals could not but end by one that it never asked for.
         self.task.process.signals.pipes = any(each.name == "callback_signal" for each in self.module.functions)
-        return epoch.Watched(self._store, self.task, self._exports, self._border)
+        return epoch.Watched(self._store, self.task, self.exports, self._border)
 
     def run(self, entry: EntryPoint | None) -> tuple[Any, ...]:
         """Run the guest to its end; the end is stored on the process.
@@ -231,13 +230,13 @@ class GuestTask:
         """Hand the values of thread-local keys to the guest's destructor, which may set some again (POSIX)."""
         locals_ = self.task.locals
         for _ in range(_DESTRUCTOR_ROUNDS):
-            if not locals_ or self.signature(_DESTRUCTOR) != "iiii:":
+            if not locals_ or self.exports.signature(_DESTRUCTOR) != "iiii:":
                 return
             for key in list(locals_):
                 value, data = locals_.pop(key), self.task.process.local_keys.user_data(key)
                 if value and data is not None:
                     words = (data & _LOW, data >> 32, value & _LOW, value >> 32)
-                    self.call(_DESTRUCTOR, words)
+                    self.exports.call(_DESTRUCTOR, words)
 
     def status_of(self, stopped: Stopped) -> ExitStatus:
         """What made the engine return early: our own doing, a mistake of ours, or a trap of the guest."""
@@ -267,89 +266,22 @@ class GuestTask:
             ctypes.byref(trap),
         )
         raise_if_stopped(error, trap)
-        exports = wasmtime.Instance._from_raw(instance).exports(self._store)
-        self._exports.update({name: exports[name] for name in exports})
-        memory = self._exports.get("memory")
+        self.exports.fill(wasmtime.Instance._from_raw(instance))
+        memory = self.exports.get("memory")
         if self._shared is None and isinstance(memory, wasmtime.Memory):
             self.memory = exported_memory(self._store, memory)
             self._context.memory = self.memory
 
-    def call(self, name: str, arguments: Sequence[int | float]) -> tuple[Any, ...]:
-        """Call an export. The package's own way would raise a process-wide last exception; this one does not."""
-        function: wasmtime.Func = self._exports[name]
-        kind = function.type(self._store)
-        params = (ffi.wasmtime_val_t * len(kind.params))()
-        for index, (wanted, value) in enumerate(zip(kind.params, arguments, strict=True)):
-            params[index] = wasmtime.Val._convert_to_raw(self._store, wanted, value)
-        results = (ffi.wasmtime_val_t * len(kind.results))()
-        self._call_raw(function, params, results)
-        return tuple(wasmtime.Val._from_raw(self._store, each).value for each in results)
-
-    def _call_raw(self, function: wasmtime.Func, params: Any, results: Any) -> None:
-        trap = ctypes.POINTER(ffi.wasm_trap_t)()
-        error = ffi.wasmtime_func_call(
-            self._store._context(),
-            ctypes.byref(function._func),
-            params,
-            len(params),
-            results,
-            len(results),
-            ctypes.byref(trap),
-        )
-        raise_if_stopped(error, trap)
-
-    def signature(self, name: str) -> str | None:
-        """The type of an exported function as a code such as "ii:i"; None when there is no such function."""
-        function = self._exports.get(name)
-        return type_code(function.type(self._store)) if isinstance(function, wasmtime.Func) else None
-
-    def register(self, name: str) -> int | None:
-        """The value of an exported i32 global, as an unsigned number; None when there is none."""
-        found = self._exports.get(name)
-        if not isinstance(found, wasmtime.Global):
-            return None
-        value = found.value(self._store)
-        return value & _LOW if isinstance(value, int) else None
-
-    def registers(self) -> dict[str, int | float]:
-        """The values of all exported globals that can change."""
-        return {name: self._exports[name].value(self._store) for name in self._registers()}
-
-    def set_registers(self, values: dict[str, int | float]) -> None:
-        """Give exported globals values that `registers` told."""
-        for name, value in values.items():
-            self._exports[name].set_value(self._store, value)
-
-    def _registers(self) -> list[str]:
-        if self._mutable is None:
-            globals_ = (each for each in self._exports.items() if isinstance(each[1], wasmtime.Global))
-            self._mutable = [name for name, found in globals_ if _is_register(found.type(self._store))]
-        return self._mutable
-
-    def control(self, name: str) -> Callable[..., None]:
-        """A quick way to call an export that takes i32 numbers and gives nothing."""
-        function: wasmtime.Func = self._exports[name]
-        none = (ffi.wasmtime_val_t * 0)()
-
-        def call(*values: int) -> None:
-            params = (ffi.wasmtime_val_t * len(values))()
-            for param, value in zip(params, values, strict=True):
-                param.kind = ffi.WASMTIME_I32
-                param.of.i32 = value
-            self._call_raw(function, params, none)
-
-        return call
-
     def _call_guest(self, name: str, arguments: tuple[int, ...]) -> None:
         """Call an export from inside a system call. What unwinds it keeps unwinding."""
-        if self.signature(name) != "i" * len(arguments) + ":":
+        if self.exports.signature(name) != "i" * len(arguments) + ":":
             self._end_in_call(f"{printable(name)} is called with {len(arguments)} i32 and has another type")
         if self._depth == _MAX_DEPTH:
             self._end_in_call(f"{_MAX_DEPTH} calls of the guest by the host are nested")
         self._depth += 1
         try:
             call = GuestCall(name, arguments, self._signal_of(name, arguments))
-            self.unwinder.nested(call, lambda: self.guarded(lambda: self.call(name, arguments)))
+            self.unwinder.nested(call, lambda: self.guarded(lambda: self.exports.call(name, arguments)))
         finally:
             self._depth -= 1
 
@@ -383,15 +315,11 @@ class GuestTask:
         self._watched.forget()
         self.task.disconnect()
         self.memory.forget()
-        self._exports.clear()
+        self.exports.clear()
         self._linker.close()
         self._store.close()
         self._border.forget()
         del self.unwinder  # they refer to each other, which would keep the module until Python looks for such cycles
-
-
-def _is_register(kind: wasmtime.GlobalType) -> bool:
-    return kind.mutable and type_code(wasmtime.FuncType([kind.content], [])) in ("i:", "I:", "f:", "F:")
 
 
 def _check_size(module: GuestModule, max_pages: int) -> None:

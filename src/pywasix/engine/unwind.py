@@ -129,7 +129,7 @@ class Unwinder:
         raise StackUnwinding
 
     def pointer(self) -> int:
-        return self._guest.register(STACK_POINTER) or 0
+        return self._guest.exports.register(STACK_POINTER) or 0
 
     def data(self, saved: Any) -> bytes:
         return self._guest.memory.read(saved.pointer, max(0, self._top - saved.pointer))
@@ -190,7 +190,7 @@ class Unwinder:
                 entry = self._entry
                 assert entry is not None
                 try:
-                    results = self._guest.call(entry.name, entry.arguments)
+                    results = self._guest.exports.call(entry.name, entry.arguments)
                 except Stopped as stopped:
                     self._dissolve(stopped)
                     if not self._jump(stopped):
@@ -215,7 +215,7 @@ class Unwinder:
         buffer, memory = self._low(), self._guest.memory
         end = memory.load_u32(buffer)
         data = memory.read(buffer + _HEAD, max(0, end - buffer - _HEAD))
-        frames = Frames(self._entry, self.pointer(), data, self._guest.registers(), tuple(self._hosts))
+        frames = Frames(self._entry, self.pointer(), data, self._guest.exports.registers(), tuple(self._hosts))
         self._dissolve()
         try:
             answer: int | SysError = then(frames)
@@ -253,7 +253,7 @@ class Unwinder:
         buffer = self._low()
         end = buffer + _HEAD + len(frames.data)
         self._guest.memory.write(buffer, u32_pair(end, end) + frames.data)
-        self._guest.set_registers(frames.registers)
+        self._guest.exports.set_registers(frames.registers)
         self._entry = frames.entry
         self._answer = answer
         self._again = deque(frames.hosts)
@@ -308,8 +308,8 @@ class Unwinder:
         """Errors: NOTSUP the stack of now cannot be saved."""
         guest = self._guest
         if self._able is None:
-            missing = [name for name, kind in _CONTROLS.items() if guest.signature(name) != kind]
-            self._able = not missing and STACK_POINTER in guest.registers()
+            missing = [name for name, kind in _CONTROLS.items() if guest.exports.signature(name) != kind]
+            self._able = not missing and STACK_POINTER in guest.exports.registers()
         if not self._able:
             raise SysError(Errno.NOTSUP, "the module was not built with asyncify, or does not export what that takes")
         if self._entry is None or self._fixed:
@@ -339,10 +339,10 @@ class Unwinder:
     def _low_end(self) -> int | None:
         """The low end of the main stack."""
         guest = self._guest
-        low = guest.register("__stack_low")
+        low = guest.exports.register("__stack_low")
         if low is None:
             # Sources: the linker puts the stack either behind the data, or first (Rust), at address 0.
-            data_end, top = guest.register("__data_end"), guest.register(STACK_POINTER)
+            data_end, top = guest.exports.register("__data_end"), guest.exports.register(STACK_POINTER)
             if data_end is None or top is None:
                 return None
             low = 0 if data_end >= top else data_end
@@ -357,5 +357,5 @@ class Unwinder:
     def _control(self, name: str, *values: int) -> None:
         call = self._controls.get(name)
         if call is None:
-            call = self._controls[name] = self._guest.control(name)
+            call = self._controls[name] = self._guest.exports.control(name)
         call(*values)
