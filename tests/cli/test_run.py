@@ -136,6 +136,16 @@ def test_rules_that_are_none() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_mistake_in_a_rule_is_pointed_at() -> None:
+    done = pywasix("run", "--net=ipv4:allow=127.0.0.1:80,ipv4:deny=*:99999", guest("hello"))
+    assert done.returncode == 1
+    assert done.stderr == (
+        "pywasix: net: a port is at most 65535 (character 37 of the network rules)\n"
+        "pywasix:   ipv4:allow=127.0.0.1:80,ipv4:deny=*:99999\n"
+        "pywasix: " + " " * (2 + 36) + "^\n"
+    )
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
 def test_a_listening_socket_is_handed_over(host: str) -> None:
     with started("run", "--listen", f"{host}:0", guest("preview1_server"), "3", "1") as server:

@@ -30,11 +30,15 @@ _NO_RULES = ("", "all", "none")  # what people try
 
 
 def run_or_explain(**options: Any) -> int:
-    """`run_program`; a user's mistake becomes one line and exit status 1."""
+    """`run_program`; a user's mistake becomes one line and exit status 1. One in a rule is pointed at, too."""
     try:
         return run_program(**options)
     except PywasixError as error:
         report(str(error))
+        pointer = getattr(error.__cause__, "pointer", None)  # of a `PolicyError`, whose module few runs load
+        if pointer is not None:
+            for line in pointer().split("\n"):
+                report(f"  {line}")
         return _MISTAKE
 
 
