@@ -142,6 +142,11 @@ class AbiGeneration(NamedTuple):
         return self.name == "wasix-2022"
 
     @property
+    def pipes_go_both_ways(self) -> bool:
+        """Hosts of 2022 made pipes of which both ends could be read and written; a published sample does that."""
+        return self.name == "wasix-2022"
+
+    @property
     def addr_port_size(self) -> int:
         """Bytes of the guest's `addr_port` record."""
         return 110 if self.wide_addresses else ADDR_PORT_HEAD

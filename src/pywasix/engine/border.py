@@ -107,7 +107,7 @@ class Border:
             raise ModuleError(f"{function.module}.{function.name} cannot be defined: it is imported twice, differently")
 
     def _callback(self, function: FunctionImport, row: Row) -> Callable[[int, int, int, int], int]:
-        handler, masks, unpack, make = _answer(row, function.wasm)
+        handler, masks, unpack, make = _answer(row, row.handler, function.wasm)
         if self._wrap is not None:
             # What is refused for its flags is a call too: the check goes inside what is wrapped.
             handler, masks = self._wrap(row, _checked(handler, masks)), (None,) * len(masks)
@@ -155,10 +155,16 @@ class Border:
 
 
 @lru_cache(1024)  # a thread begins with the callbacks that the others have; a hostile module has odd ones
-def _answer(row: Row, wasm: str) -> tuple[Handler, tuple[int | None, ...], Callable[..., Any], Callable[..., Any]]:
-    """What answers a row that is imported with a type: handler, flag masks, reader of arguments, maker of callbacks."""
-    if row.handler is not None and row.wasm == wasm:
-        handler: Handler = row.handler
+def _answer(
+    row: Row, own: Handler | None, wasm: str
+) -> tuple[Handler, tuple[int | None, ...], Callable[..., Any], Callable[..., Any]]:
+    """What answers a row that is imported with a type: handler, flag masks, reader of arguments, maker of callbacks.
+
+    Args:
+        own: the row's own handler.
+    """
+    if own is not None and row.wasm == wasm:
+        handler = own
         codes = "".join(_code(each.wasm, each.signed) for each in row.params)
         masks = tuple(each.mask for each in row.params)
     else:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
+from collections.abc import Sequence
 from contextlib import suppress
 
+from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.host.errors import sys_error
@@ -25,6 +28,39 @@ class PipeEnd(PipeChannel):
 
     def __init__(self, fd: int) -> None:
         super().__init__(fd, owned=True, private=True)
+
+
+def make_two_way_pipe() -> tuple[PipeEnd, PipeEnd]:
+    """Two ends, of which each is read and written. Errors: MFILE, NFILE of the host."""
+    try:
+        first, second = socket.socketpair()
+    except OSError as error:
+        raise sys_error(error) from None
+    return TwoWayEnd(first.detach()), TwoWayEnd(second.detach())
+
+
+class TwoWayEnd(PipeEnd):
+    """One end of a pipe that goes both ways. To its reader and writer it is a pipe."""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__(fd)
+        self.filetype = FileType.UNKNOWN  # as that of a pipe
+
+    def read(self, buffers: Sequence[memoryview]) -> int:
+        try:
+            return super().read(buffers)
+        except SysError as error:
+            if error.errno is Errno.CONNRESET:  # Linux: the other end was closed with data that nobody read
+                return 0
+            raise
+
+    def write(self, buffers: Sequence[memoryview]) -> int:
+        try:
+            return super().write(buffers)
+        except SysError as error:
+            if error.errno is Errno.CONNRESET:
+                raise SysError(Errno.PIPE, "nobody reads any more") from None
+            raise
 
 
 class HostCounter:

@@ -62,10 +62,10 @@ class HostServices:
 
         return HostCounter(initial, semaphore=semaphore)
 
-    def new_pipe(self) -> tuple[PipeEnd, PipeEnd]:
-        from pywasix.host.pipes import make_pipe
+    def new_pipe(self, *, two_way: bool = False) -> tuple[PipeEnd, PipeEnd]:
+        from pywasix.host.pipes import make_pipe, make_two_way_pipe
 
-        return make_pipe()
+        return make_two_way_pipe() if two_way else make_pipe()
 
     def new_null(self) -> FdChannel:
         from pywasix.host.files import FdChannel

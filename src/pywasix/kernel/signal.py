@@ -27,8 +27,9 @@ IGNORED_BY_DEFAULT = frozenset(
     (Signal.CHLD, Signal.URG, Signal.WINCH, Signal.CONT, Signal.STOP, Signal.TSTP, Signal.TTIN, Signal.TTOU)
 )
 # Signals that calls go on after, as if handlers for them were always set with SA_RESTART. libc's one guest function
-# hides whether there is a handler at all; a program that has none must not see EINTR when its window changes.
-RESUMED = frozenset((Signal.WINCH, Signal.CONT, Signal.URG))
+# hides whether there is a handler at all; a program that has none must not see EINTR when its window changes or a child
+# ends.
+RESUMED = frozenset((Signal.CHLD, Signal.WINCH, Signal.CONT, Signal.URG))
 MAIN_THREAD = 0x3FFFFFFF
 """What libc takes for the main thread's tid before it has asked for it."""
 

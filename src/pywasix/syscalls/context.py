@@ -68,8 +68,8 @@ class Services(Protocol):
 
     def new_counter(self, initial: int, *, semaphore: bool) -> Counter: ...
 
-    def new_pipe(self) -> tuple[ByteChannel, ByteChannel]:
-        """The end that is read and the end that is written."""
+    def new_pipe(self, *, two_way: bool = False) -> tuple[ByteChannel, ByteChannel]:
+        """The end that is read and the end that is written; with `two_way` both are for both."""
         ...
 
     def new_null(self) -> ByteChannel:

@@ -61,7 +61,7 @@ def _pipe(ctx: Context, read_cell: int, write_cell: int) -> None:
     try:
         writing = fds.reserve()
         try:
-            ends = ctx.services.new_pipe()
+            ends = ctx.services.new_pipe(two_way=ctx.generation.pipes_go_both_ways)
         except BaseException:
             fds.cancel(writing)
             raise
