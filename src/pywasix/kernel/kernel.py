@@ -167,6 +167,9 @@ class Kernel:
             process.zombie = True
             if parent is None:
                 self._processes.pop(process.pid, None)
+            else:
+                # As on Linux the signal is there when the parent's wait returns. Its default does nothing.
+                parent.signals.post(Signal.CHLD)
             last = not self._processes
         if last and self._timers is not None:
             self._timers.close()
@@ -174,7 +177,6 @@ class Kernel:
         if parent is not None:
             for task in list(parent.waiting):
                 task.poller.wake()
-            parent.signals.post(Signal.CHLD)
 
     def reap(self, process: Process) -> None:
         """Forget a process whose status was told, for a caller that holds `process_lock`."""
