@@ -53,6 +53,7 @@ WASM_ONLY = frozenset(
         "accept_rights",
         "accept_timeout",
         "block_futex",
+        "containment",
         "reactor",
         "shared_hello",
     }
