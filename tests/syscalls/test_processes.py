@@ -10,11 +10,14 @@ from pywasix.abi.enums import JoinFlags, JoinStatusType, Option
 from pywasix.abi.errno import Errno
 from pywasix.abi.records import OptionPid
 from pywasix.errors import StackJump, SysError, ThreadEnd
+from pywasix.host.terminal import HostTerminal
 from pywasix.kernel.process import ExitStatus, Process
+from pywasix.kernel.tty import Terminal
 from pywasix.syscalls.proc import proc_fork, proc_fork_2022, proc_join, proc_join_2022
 from pywasix.syscalls.stack import stack_checkpoint, stack_restore
 from syscalls.launching import Stack, end
-from world import MEMORY, WatchedPoller, World
+from terminals import screen
+from world import MEMORY, SIGNAL_HANDLER, WatchedPoller, World
 
 PID, STATUS, SNAPSHOT, VALUE = 64, 128, 256, 512
 NON_BLOCKING = int(JoinFlags.NON_BLOCKING)
@@ -121,6 +124,18 @@ def test_a_vforked_child_is_the_caller_until_it_ends(world: World, stack: Stack)
     assert world.task.process is world.ctx.process is parent
     world.call(proc_join, wanted(world, child.pid), 0, STATUS)
     assert joined(world) == (child.pid, JoinStatusType.EXIT_NORMAL, 5, 0)
+
+
+def test_a_vfork_of_an_interactive_program_copies(world: World, stack: Stack) -> None:
+    """POSIX: handlers are the parent's own. libc keeps them in the memory that both would share."""
+    world.process.signals.use_handler(SIGNAL_HANDLER, exported=True)
+    with screen() as seen:
+        device = HostTerminal(seen.theirs)
+        world.kernel.terminal = Terminal(device)
+        world.call(proc_fork, 0, PID)
+        device.release()
+    assert world.u32(PID) == stack.forked[0].pid
+    assert world.task.child is None
 
 
 # -- waiting --------------------------------------------------------------------

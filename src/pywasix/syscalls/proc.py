@@ -53,14 +53,18 @@ def proc_fork(ctx: Context, copy_memory: Bool, pid_ptr: Out[Pid]) -> None:
     """Make a copy of the process, which goes on here with 0 in `pid_ptr`; the parent gets the child's pid.
 
     ABI: WASIX; the guest needs asyncify. Only the calling thread goes on in the child. Without `copy_memory` (vfork)
-    the child runs in the parent's place until it runs another program or ends.
+    the child runs in the parent's place until it runs another program or ends; not if that program handles signals
+    and has a terminal, because its child would lose the handlers for both.
     Errors: FAULT; INVAL no bool; AGAIN too many processes; NOMEM; NOTSUP built without asyncify, or in a destructor,
     or in a handler that interrupts computing; MFILE, NFILE of the host.
     """
     ctx.memory.check(pid_ptr, 4)
     if copy_memory > 1:
         raise SysError(Errno.INVAL, f"copy_memory is {copy_memory}, not 0 or 1")
-    then = fork.copied(ctx.task) if copy_memory else fork.shared(ctx.task)
+    # libc keeps in the guest's memory who handles which signal. A shell's child sets that back, and Ctrl-C would
+    # end the shell from then on.
+    copied = copy_memory or (ctx.kernel.terminal is not None and ctx.process.signals.handler is not None)
+    then = fork.copied(ctx.task) if copied else fork.shared(ctx.task)
     ctx.memory.store_u32(pid_ptr, ctx.task.stack.through(then))
 
 
