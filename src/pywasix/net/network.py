@@ -95,6 +95,10 @@ class Network:
         other.unguarded = self.watch is None
         return other
 
+    def forget_name(self, path: bytes) -> bool:
+        """Take a path from a Unix socket (unlink); returns whether one had it. Who is connected stays so."""
+        return self._stack is not None and self._stack.forget_name(path)
+
     def close(self) -> None:
         """The program ended: give back what the stack holds for it."""
         if self._names is not None:

@@ -131,6 +131,10 @@ class NetStack(Protocol):
         """Two Unix sockets that are connected to each other (socketpair). Errors: as `open`."""
         ...
 
+    def forget_name(self, path: bytes) -> bool:
+        """Take a path of the guest's namespace from a Unix socket; returns whether one had it."""
+        ...
+
     @property
     def own_names(self) -> bool:
         """Its names are the user's own, not what some server on the internet says."""

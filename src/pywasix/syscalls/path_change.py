@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pywasix.abi.enums import LookupFlags, Rights
+from pywasix.abi.errno import Errno
 from pywasix.abi.scalars import Char, Fd, Flags, In, Size
+from pywasix.errors import SysError
 from pywasix.fs import operations
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.opening import path_of, start_of
@@ -32,12 +34,19 @@ def path_remove_directory(ctx: Context, fd: Fd, path: In[Char], path_len: Size) 
 
 @syscall(modules=BASE)
 def path_unlink_file(ctx: Context, fd: Fd, path: In[Char], path_len: Size) -> None:
-    """Take a name from a file or a symbolic link; what is open stays usable.
+    """Take a name from a file, a symbolic link or a Unix socket; what is open stays usable.
 
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; ISDIR; LOOP; NAMETOOLONG; PERM the path leads out; ROFS;
         INVAL a NUL byte; FAULT.
     """
-    operations.remove_file(start_of(ctx, fd, Rights.PATH_UNLINK_FILE), path_of(ctx, path, path_len))
+    start, name = start_of(ctx, fd, Rights.PATH_UNLINK_FILE), path_of(ctx, path, path_len)
+    try:
+        operations.remove_file(start, name)
+    except SysError as error:
+        whole = name if name.startswith(b"/") else b"/".join((b"", *start.names, name))
+        # Sockets have names also where no file is, or can be.
+        if error.errno not in (Errno.NOENT, Errno.ROFS) or not ctx.network.forget_name(whole):
+            raise
 
 
 @syscall(modules=BASE)

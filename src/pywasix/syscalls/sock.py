@@ -253,19 +253,27 @@ def _family(ctx: Context, family: int) -> int:
 def load_address(ctx: Context, pointer: int) -> Address:
     """A socket address of the guest's; `NOWHERE` of the unspecified family.
 
-    Errors: FAULT; AFNOSUPPORT a family that this generation does not have.
+    Errors: FAULT; AFNOSUPPORT a family that this generation does not have; NOENT the working directory is gone.
     """
     generation = ctx.generation
     family, port, ip, flow, scope = generation.decode_addr_port(
         ctx.memory.read(pointer, generation.addr_port_read_size)
     )
     if family == UNIX and generation.wide_addresses:
-        return Address(UNIX, decode_addr_unix(ctx.memory.read(pointer, generation.addr_port_size)), 0)
+        return _named(ctx, decode_addr_unix(ctx.memory.read(pointer, generation.addr_port_size)))
     if not ip:
         if family == NOWHERE.family:
             return NOWHERE
         raise SysError(Errno.AFNOSUPPORT, f"address family {family}")
     return Address(family, ip, port, flow, scope)
+
+
+def _named(ctx: Context, path: bytes) -> Address:
+    """The address of a path, which begins at the working directory if it is relative."""
+    if path and not path.startswith(b"/") and ctx.process.files is not None:
+        where = ctx.files.getcwd()
+        path = path if where == b"/" else where + b"/" + path
+    return Address(UNIX, path, 0)
 
 
 def store_address(ctx: Context, pointer: int, address: Address) -> None:
