@@ -1051,7 +1051,7 @@ extern int wasix_path_rename(int fd, const char *old_path, uint32_t old_path_len
 WASIX_IMPORT("wasi_snapshot_preview1", "path_symlink")
 extern int wasix_path_symlink(const char *old_path, uint32_t old_path_len, int fd, const char *new_path, uint32_t new_path_len);
 
-/* Take a name from a file or a symbolic link; what is open stays usable. */
+/* Take a name from a file, a symbolic link or a Unix socket; what is open stays usable. */
 WASIX_IMPORT("wasi_snapshot_preview1", "path_unlink_file")
 extern int wasix_path_unlink_file(int fd, const char *path, uint32_t path_len);
 
