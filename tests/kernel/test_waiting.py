@@ -119,7 +119,8 @@ class Sleeper:
         self.error: BaseException | None = None
         self._thread = Thread(target=self._run, args=(world, key, deadline), daemon=True)
         self._thread.start()
-        await_blocked(self.task)
+        if deadline is None:  # who sleeps for a moment only may be gone before anybody looks
+            await_blocked(self.task)
 
     def _run(self, world: World, key: tuple[int, int], deadline: int | None) -> None:
         try:
