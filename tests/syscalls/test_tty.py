@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import termios
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pywasix.abi.enums import Signal
 from pywasix.abi.errno import Errno
 from pywasix.abi.records import Tty
+from pywasix.errors import SysError
 from pywasix.host.files import channel_of
 from pywasix.host.terminal import HostTerminal
 from pywasix.kernel.file import STREAM_RIGHTS
@@ -151,6 +155,22 @@ def test_a_terminal_that_hung_up(world: World, seen: Screen) -> None:
     world.memory.store(AT, changed(wanted, echo=0))
     world.fails(Errno.IO, tty_set, AT)
     world.fails(Errno.IO, tty_get, AT)
+
+
+@settings(max_examples=60)
+@given(st.binary(min_size=Tty.SIZE, max_size=Tty.SIZE))
+def test_whatever_the_record_says(record: bytes) -> None:
+    """Only INVAL comes back, and what the program may not touch stays as it is."""
+    with World() as world, screen() as seen:
+        device = HostTerminal(seen.theirs)
+        world.kernel.terminal = Terminal(device)
+        before = seen.modes()
+        world.put(AT, record)
+        with suppress(SysError):
+            world.call(tty_set, AT)
+        assert seen.modes()[3] & termios.ISIG
+        device.release()
+        assert (seen.modes(), seen.size()) == (before, (80, 24))
 
 
 # -- /dev/tty ---------------------------------------------------------------------
