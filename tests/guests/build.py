@@ -31,6 +31,9 @@ _SHARED = [
     "-Wl,--import-memory,--shared-memory,--max-memory=16777216",
 ]
 
+#: A guest that starts threads: each begins with `wasi_thread_start`, which sets its stack pointer.
+_THREADED = [*_SHARED, "-Wl,--export=__stack_pointer"]
+
 #: What a host needs to see to save a guest's stack.
 _STACK = ["-mcpu=generic+bulk_memory+mutable_globals", "-Wl,--export=__stack_pointer", "-Wl,--export=__data_end"]
 
@@ -41,6 +44,8 @@ ASYNCIFY = frozenset({"processes"})
 EXTRA_FLAGS = {
     "reactor": ["-mexec-model=reactor"],
     "shared_hello": _SHARED,
+    "bench_threads": _THREADED,
+    "thread_server": _THREADED,
 }
 
 #: C guests that speak of things POSIX has not; the others also compile natively and must print the same.
@@ -110,7 +115,7 @@ class _Written(ctypes.Structure):
 def build_native(name: str, into: Path) -> Path:
     """Compile a portable guest with the machine's own ``cc``: what Linux itself prints."""
     target = into / name
-    command = ["cc", "-std=gnu11", "-O2", *_WARNINGS, f"{name}.c", "-o", str(target)]
+    command = ["cc", "-std=gnu11", "-O2", *_WARNINGS, "-pthread", f"{name}.c", "-o", str(target)]
     subprocess.run(command, cwd=HERE, check=True)
     return target
 
