@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -142,3 +144,45 @@ def test_all_that_is_written_arrives(seen: Screen) -> None:
             found += os.read(seen.ours, 1 << 16)
         assert process.wait(PATIENCE) == 0
     assert found == text.replace(b"\n", b"\r\n")
+
+
+def waits(process: pywasix.Process) -> bool:
+    return process.awaits_input
+
+
+def test_what_it_waits_for(seen: Screen) -> None:
+    with start(seen, "state", "line", "spin") as process:
+        seen.read_until(b"feeds 1\r\n")
+        while not waits(process):
+            with suppress(pywasix.TimeoutExpired):
+                process.wait(0.01)
+            assert process.poll() is None
+        changed = [process.window_changed]
+        seen.resize(100, 50)
+        changed.append(process.window_changed)
+        assert changed == [False, True]
+        seen.type(b"\r")
+        seen.read_until(b"spinning\r\n")
+        assert not waits(process)
+        process.kill()
+    with pywasix.start([guest("sleep")], stdin=b"", stdout=pywasix.PIPE) as other:
+        assert not waits(other)
+        assert not other.window_changed
+        other.kill()
+
+
+def test_a_window_of_a_terminal_that_hung_up_has_not_changed(seen: Screen) -> None:
+    with start(seen, "state", "spin") as process:
+        seen.read_until(b"spinning\r\n")
+        os.close(seen.ours)
+        seen.ours = os.open(os.devnull, os.O_RDONLY)
+        assert not process.window_changed
+        process.kill()
+
+
+def test_signals_for_everybody_in_the_foreground(seen: Screen) -> None:
+    with start(seen, "watch", "line") as process:
+        seen.read_until(b"watching\r\n")
+        process.send_signal_to_all(signal.SIGUSR1)
+        seen.read_until(b"caught 10\r\n")
+        process.kill()
