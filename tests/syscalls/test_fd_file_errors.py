@@ -18,7 +18,7 @@ from pywasix.syscalls.fd_file import (
     fd_pwrite,
     fd_sync,
 )
-from pywasix.syscalls.fd_io import fd_seek, fd_tell
+from pywasix.syscalls.fd_io import fd_read, fd_seek, fd_tell
 from syscalls.placed import ALL, CLOSED, opened
 from syscalls.vectors import COUNT, VECTOR, buffers
 from world import MEMORY, World
@@ -199,6 +199,10 @@ def test_fd_allocate_notsup(placed: World, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_fd_seek_isdir(placed: World) -> None:
     placed.fails(Errno.ISDIR, fd_seek, opened(placed, b"data"), 0, 0, COUNT)
+
+
+def test_fd_read_isdir(placed: World) -> None:
+    placed.fails(Errno.ISDIR, fd_read, opened(placed, b"data"), VECTOR, buffers(placed, 4), COUNT)
 
 
 def test_fd_tell_isdir(placed: World) -> None:

@@ -88,6 +88,10 @@ class DirectoryFile(File):
             start = self._start = self._make()
         return start
 
+    def without_right(self, fd: int, right: int) -> SysError:
+        """Nobody has the right to read a directory, and read(2) says why."""
+        return _not_a_file() if right & Rights.FD_READ else super().without_right(fd, right)
+
     def read(self, task: Task, buffers: Sequence[memoryview]) -> int:
         raise _not_a_file()
 

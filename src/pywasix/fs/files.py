@@ -40,6 +40,10 @@ class GuestFiles:
         self._closed = False
         namespace.use(self)
 
+    @property
+    def has_moved(self) -> bool:
+        return bool(self._names)
+
     def copy(self) -> GuestFiles:
         """The same namespace and working directory, for a child. Errors: MFILE, NFILE of the host."""
         with self._lock:

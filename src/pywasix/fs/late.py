@@ -45,6 +45,10 @@ class LateFiles:
         namespace.mount([b"dev"], devices(self._random))
         return GuestFiles(namespace)
 
+    @property
+    def has_moved(self) -> bool:
+        return self._made is not None and self._made.has_moved
+
     def root(self) -> DirectoryFile:
         """An open "/"."""
         return DirectoryFile(self._start)

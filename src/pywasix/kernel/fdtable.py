@@ -90,7 +90,7 @@ class FdTable:
         """The file of a descriptor that must have a right. Errors: BADF; NOTCAPABLE."""
         entry = self.get(fd)
         if not entry.rights & right:
-            raise SysError(Errno.NOTCAPABLE, f"fd {fd} lacks the right {right:#x}")
+            raise entry.file.without_right(fd, right)
         return entry.file
 
     def reserve(self, minimum: int = 0) -> int:

@@ -79,6 +79,10 @@ class File:
         """What the host can send bytes of by itself; None when they must be read first."""
         return None
 
+    def without_right(self, fd: int, right: int) -> SysError:
+        """The error of a call whose descriptor lacks a right."""
+        return SysError(Errno.NOTCAPABLE, f"fd {fd} lacks the right {right:#x}")
+
     def read(self, task: Task, buffers: Sequence[memoryview]) -> int:
         """Read into the buffers; returns how many bytes, 0 at the end of the file."""
         raise SysError(Errno.BADF, "this file cannot be read")

@@ -32,6 +32,11 @@ class ProcessFiles(Protocol):
     `fs.files.GuestFiles` is it; the kernel hands it on and looks no deeper.
     """
 
+    @property
+    def has_moved(self) -> bool:
+        """Whether the working directory is another one than "/"."""
+        ...
+
     def copy(self) -> ProcessFiles:
         """The same for a child: same namespace, same working directory, each moving on its own from then on."""
         ...

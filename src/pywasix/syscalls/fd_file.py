@@ -27,6 +27,7 @@ from pywasix.syscalls.opening import directory_of, new_times, path_of
 from pywasix.syscalls.row import BASE, EXTENSION, syscall
 
 _READDIR = int(Rights.FD_READDIR)
+_READ = int(Rights.FD_READ)
 
 
 def _file(ctx: Context, fd: int, right: Rights, without: Errno) -> File:
@@ -45,7 +46,7 @@ def fd_pread(ctx: Context, fd: Fd, iovs: In[Iovec], iovs_len: Size, offset: File
     ABI: preview1. Errors: BADF; NOTCAPABLE; SPIPE a stream; INVAL an offset that no file has, or over 1024 buffers;
         ISDIR; FAULT.
     """
-    file = _file(ctx, fd, Rights.FD_READ, Errno.NOTCAPABLE)
+    file = ctx.fds.file(fd, _READ)
     ctx.memory.check(nread, 4)
     ctx.memory.store_u32(nread, file.read_at(ctx.memory.iovecs(iovs, iovs_len), offset))
 

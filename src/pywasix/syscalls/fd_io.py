@@ -21,7 +21,7 @@ _TELL = int(Rights.FD_TELL)
 def fd_read(ctx: Context, fd: Fd, iovs: In[Iovec], iovs_len: Size, nread: Out[Size]) -> None:
     """Read into buffers; 0 bytes is the end of the file.
 
-    ABI: preview1. Errors: BADF; NOTCAPABLE; FAULT; INVAL over 1024 buffers; AGAIN; INTR; those of sock_recv.
+    ABI: preview1. Errors: BADF; NOTCAPABLE; ISDIR; FAULT; INVAL over 1024 buffers; AGAIN; INTR; those of sock_recv.
     """
     file = ctx.fds.file(fd, _READ)
     memory = ctx.memory

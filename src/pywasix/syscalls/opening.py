@@ -72,9 +72,10 @@ def start_of(ctx: Context, fd: int, right: Rights) -> Start:
 def _start(ctx: Context, fd: int, right: int) -> Start:
     """Libc of WASIX knows no working directory: it passes a relative path as it is, with the pre-opened "/"."""
     start = directory_of(ctx.fds, fd, right).start
-    if start.root is not None and ctx.fds.get(fd).preopen is not None:
-        return ctx.files.start()
-    return start
+    files = ctx.process.files
+    if files is None or not files.has_moved:
+        return start
+    return ctx.files.start() if start.root is not None and ctx.fds.get(fd).preopen is not None else start
 
 
 def open_terminal(ctx: Context) -> File:
