@@ -163,6 +163,6 @@ def terminal_streams(process: Process) -> tuple[bool, ...]:
 
 def awaits_input(kernel: Kernel) -> bool:
     """Whether any task of the program waits for its terminal, as one does that has nothing else to do."""
-    waiting_on = [task.waiting_on for task in kernel.all_tasks()]
+    waiting_on = [task.waiting_on for task in kernel.all_tasks() if task.asleep]
     files = [each if isinstance(each, frozenset) else {each} for each in waiting_on if each is not None]
     return any(file.terminal for file in frozenset().union(*files))
