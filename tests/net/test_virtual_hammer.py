@@ -71,7 +71,7 @@ def test_connections_through_a_short_queue() -> None:
         for aside in serving:
             aside.result()
         assert len(told) == len(set(told)) == (CALLERS + 1) * CALLS
-    assert open_files().keys() == before
+    assert open_files().keys() <= before
 
 
 def test_listeners_come_and_go_under_their_callers() -> None:
@@ -113,7 +113,7 @@ def test_listeners_come_and_go_under_their_callers() -> None:
         done.set()
         for aside in callers:
             aside.result()
-    assert open_files().keys() == before
+    assert open_files().keys() <= before
 
 
 def test_datagrams_from_everywhere_at_once() -> None:

@@ -656,7 +656,7 @@ def test_closing_the_network_breaks_connections_off() -> None:
         for guest, each in ((client, caller), (server, served)):
             with refusal(Errno.CONNRESET):
                 receive(guest, each)
-    assert open_files().keys() == before
+    assert open_files().keys() <= before
 
 
 def test_an_idle_connection_costs_no_time() -> None:
@@ -721,7 +721,7 @@ def test_many_connections_hammer_a_link() -> None:
         for aside in asides:
             aside.result()
         assert link.carried == 4 * 50 * 2000
-    assert open_files().keys() == before
+    assert open_files().keys() <= before
 
 
 def test_everything_at_once_under_a_link_that_breaks() -> None:
@@ -763,7 +763,7 @@ def test_everything_at_once_under_a_link_that_breaks() -> None:
         done.set()
         assert all(aside.result() for aside in asides)
     assert not relays()
-    assert open_files().keys() == before
+    assert open_files().keys() <= before
 
 
 def test_no_descriptor_is_left_for_the_relay() -> None:

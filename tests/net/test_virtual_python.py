@@ -280,7 +280,7 @@ def test_no_descriptor_is_left() -> None:
         net.connect(("10.0.0.1", 80)).close()
         assert isinstance(python, VirtualListener)
         assert open_files().keys() > before
-    assert open_files().keys() == before
+    assert open_files().keys() <= before
 
 
 def test_the_program_has_no_descriptors_left() -> None:
