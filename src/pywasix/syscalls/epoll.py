@@ -66,10 +66,13 @@ def epoll_wait(
     if not 0 < maxevents <= _MOST_EVENTS:
         raise SysError(Errno.INVAL, f"room for {maxevents} events")
     memory = ctx.memory
-    memory.check(event, maxevents * EPOLL_EVENT_SIZE)
-    memory.check(ret_nevents, 4)
-    entry = ctx.fds.entries.get(epfd) or ctx.fds.get(epfd)  # the second one says BADF
-    watcher = entry.file
+    if event + maxevents * EPOLL_EVENT_SIZE > memory.last_cell or ret_nevents > memory.last_cell:
+        memory.check(event, maxevents * EPOLL_EVENT_SIZE)
+        memory.check(ret_nevents, 4)
+    try:
+        watcher = ctx.fds.entries[epfd].file
+    except KeyError:
+        watcher = ctx.fds.get(epfd).file  # says BADF, in its words
     if not isinstance(watcher, Epoll):
         raise SysError(Errno.INVAL, f"fd {epfd} is no epoll descriptor")
     found = watcher.wait(ctx.task, maxevents, timeout if timeout < _FOREVER else None)
