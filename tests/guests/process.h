@@ -21,14 +21,14 @@ typedef struct {
 } checkpoint;
 
 /* A child's pid, 0 in the child, or a negative errno. */
-static int process_fork(void) {
+static inline int process_fork(void) {
     int pid = -1;
     int error = wasix_proc_fork(1, &pid);
     return error ? -error : pid;
 }
 
 /* Like process_fork; the child borrows the parent's memory until it ends. */
-static int process_vfork(void) {
+static inline int process_vfork(void) {
     int pid = -1;
     int error = wasix_proc_fork(0, &pid);
     return error ? -error : pid;
@@ -36,7 +36,7 @@ static int process_vfork(void) {
 
 /* How the child ended is put into *status: its exit code, or 1000 and the signal's number. pid -1 is any child.
    Returns its pid, 0 when it runs still (only without `wait`), or a negative errno. */
-static int process_wait(int pid, int wait, int *status) {
+static inline int process_wait(int pid, int wait, int *status) {
     wasix_option_pid_t wanted = {.tag = pid != -1, .value = pid};
     wasix_join_status_t ended;
     int error = wasix_proc_join(&wanted, wait ? 0 : 1, &ended);
@@ -48,51 +48,77 @@ static int process_wait(int pid, int wait, int *status) {
     return wanted.value;
 }
 
-static int process_id(void) {
+/* Run a program without arguments in a new process; returns its pid, or a negative errno. */
+static inline int process_spawn(const char *path) {
+    int pid = -1;
+    int error = wasix_proc_spawn2(path, strlen(path), path, strlen(path), 0, 0, 0, 0, 0, 0, 0, 0, 0, &pid);
+    return error ? -error : pid;
+}
+
+/* Who handles each signal. The ABI has one function for all of them. */
+static void (*process_handlers[32])(int);
+
+__attribute__((export_name("__wasm_signal"))) void process_signalled(int number) {
+    if (process_handlers[number & 31])
+        process_handlers[number & 31](number);
+}
+
+static inline void process_handle(int number, void (*handler)(int)) {
+    process_handlers[number] = handler;
+    wasix_callback_signal("__wasm_signal", 13);
+}
+
+static inline int process_kill(int pid, int number) { return -wasix_proc_signal(pid, (uint8_t)number); }
+
+static inline int process_id(void) {
     int pid = -1;
     wasix_proc_id(&pid);
     return pid;
 }
 
-static int process_parent(void) {
+static inline int process_parent(void) {
     int parent = -1;
     wasix_proc_parent(process_id(), &parent);
     return parent;
 }
 
-static int process_pipe(int ends[2]) { return -wasix_fd_pipe(&ends[0], &ends[1]); }
+static inline int process_pipe(int ends[2]) { return -wasix_fd_pipe(&ends[0], &ends[1]); }
 
-static int process_dup2(int fd, int to) { return -wasix_fd_renumber(fd, to); }
+static inline int process_dup2(int fd, int to) { return -wasix_fd_renumber(fd, to); }
 
 /* 0 now, and again the value of each process_jump that comes back here. */
-static int process_checkpoint(checkpoint *where) {
+static inline int process_checkpoint(checkpoint *where) {
     uint64_t value = 0;
     wasix_stack_checkpoint(&where->snapshot, &value);
     return (int)value;
 }
 
-static _Noreturn void process_jump(checkpoint *where, int value) {
+static inline _Noreturn void process_jump(checkpoint *where, int value) {
     wasix_stack_restore(&where->snapshot, (uint64_t)value);
     __builtin_unreachable();
 }
 
 #else
 #include <setjmp.h>
+#include <signal.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+extern char **environ;
 
 typedef struct {
     jmp_buf buffer;
 } checkpoint;
 
-static int process_fork(void) {
+static inline int process_fork(void) {
     int pid = fork();
     return pid < 0 ? -errno : pid;
 }
 
 #define process_vfork() vfork()
 
-static int process_wait(int pid, int wait, int *status) {
+static inline int process_wait(int pid, int wait, int *status) {
     int raw = 0;
     int found = waitpid(pid, &raw, wait ? 0 : WNOHANG);
     if (found < 0)
@@ -102,17 +128,31 @@ static int process_wait(int pid, int wait, int *status) {
     return found;
 }
 
-static int process_id(void) { return getpid(); }
+static inline int process_spawn(const char *path) {
+    char *arguments[] = {(char *)path, NULL};
+    int pid = -1;
+    int error = posix_spawn(&pid, path, NULL, NULL, arguments, environ);
+    return error ? -error : pid;
+}
 
-static int process_parent(void) { return getppid(); }
+static inline void process_handle(int number, void (*handler)(int)) {
+    struct sigaction action = {.sa_handler = handler}; /* without SA_RESTART */
+    sigaction(number, &action, NULL);
+}
 
-static int process_pipe(int ends[2]) { return pipe(ends) ? -errno : 0; }
+static inline int process_kill(int pid, int number) { return kill(pid, number) ? -errno : 0; }
 
-static int process_dup2(int fd, int to) { return dup2(fd, to) < 0 ? -errno : 0; }
+static inline int process_id(void) { return getpid(); }
+
+static inline int process_parent(void) { return getppid(); }
+
+static inline int process_pipe(int ends[2]) { return pipe(ends) ? -errno : 0; }
+
+static inline int process_dup2(int fd, int to) { return dup2(fd, to) < 0 ? -errno : 0; }
 
 #define process_checkpoint(where) setjmp((where)->buffer)
 
-static _Noreturn void process_jump(checkpoint *where, int value) { longjmp(where->buffer, value); }
+static inline _Noreturn void process_jump(checkpoint *where, int value) { longjmp(where->buffer, value); }
 
 #endif
 

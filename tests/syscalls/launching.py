@@ -31,7 +31,7 @@ class Saved:
 class Stack:
     """A call stack that is gone back into at once."""
 
-    unwinding = False
+    moving = unwinding = False
 
     def __init__(self, world: World) -> None:
         self.world = world

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from pywasix.abi.errno import Errno
-from pywasix.errors import ProcessExit, StackJump, SysError, ThreadEnd
+from pywasix.errors import ProcessExit, StackJump, ThreadEnd
 from pywasix.kernel.execute import DEFAULT_PATH, succeed
 from pywasix.kernel.process import ExitStatus
 from pywasix.syscalls.proc import proc_exit2, proc_fork, proc_fork_env, proc_id
@@ -226,19 +225,3 @@ def test_proc_fork_env_fault(world: World) -> None:
 def test_proc_fork_env_again(world: World) -> None:
     world.kernel.max_processes = 1
     world.fails(Errno.AGAIN, proc_fork_env, RESULT)
-
-
-def no_descriptors(world: World, errno: Errno) -> None:
-    def no_poller() -> Any:
-        raise SysError(errno)
-
-    world.kernel._new_poller = no_poller
-    world.fails(errno, proc_fork_env, RESULT)
-
-
-def test_proc_fork_env_mfile(world: World) -> None:
-    no_descriptors(world, Errno.MFILE)
-
-
-def test_proc_fork_env_nfile(world: World) -> None:
-    no_descriptors(world, Errno.NFILE)

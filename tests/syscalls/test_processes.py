@@ -65,6 +65,14 @@ def test_proc_fork_inval(world: World, stack: Stack) -> None:
     world.fails(Errno.INVAL, proc_fork, 2, PID)
 
 
+def test_a_host_without_descriptors_is_told_as_again(world: World, stack: Stack) -> None:
+    def no_poller() -> WatchedPoller:
+        raise SysError(Errno.MFILE)
+
+    world.kernel._new_poller = no_poller
+    world.fails(Errno.AGAIN, proc_fork, 1, PID)
+
+
 def test_proc_fork_again(world: World, stack: Stack) -> None:
     world.kernel.max_processes = 3
     for _ in range(2):
@@ -90,22 +98,6 @@ def test_proc_fork_nomem(world: World, stack: Stack) -> None:
 
 def test_proc_fork_notsup(world: World) -> None:
     world.fails(Errno.NOTSUP, proc_fork, 1, PID)
-
-
-def no_descriptors(world: World, errno: Errno) -> None:
-    def no_poller() -> WatchedPoller:
-        raise SysError(errno)
-
-    world.kernel._new_poller = no_poller
-    world.fails(errno, proc_fork, 1, PID)
-
-
-def test_proc_fork_mfile(world: World, stack: Stack) -> None:
-    no_descriptors(world, Errno.MFILE)
-
-
-def test_proc_fork_nfile(world: World, stack: Stack) -> None:
-    no_descriptors(world, Errno.NFILE)
 
 
 def test_a_vforked_child_is_the_caller_until_it_ends(world: World, stack: Stack) -> None:

@@ -137,7 +137,7 @@ def test_thread_spawn_wasi_again(world: World, monkeypatch: pytest.MonkeyPatch) 
     starter(world, "wasi_thread_start", "_start_thread", full=True)
     fails(world, Errno.AGAIN)
     starter(world, "wasi_thread_start", "_start_thread")
-    monkeypatch.setattr(kernel, "MOST_TASKS", len(world.process.tasks))
+    world.kernel.max_threads = len(world.process.tasks)
     fails(world, Errno.AGAIN)
 
 

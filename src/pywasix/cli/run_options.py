@@ -108,6 +108,8 @@ OPTIONS = (
     Option("--timeout", "SECONDS", "Kill it after this time; the exit status is then 124.", seconds),
     Option("--max-memory", "SIZE", "Memory limit: bytes, or 64M, 1GiB.", size),
     Option("--max-fds", "N", "Limit of open descriptors; half of the host's unless given, 256 to 65536.", count),
+    Option("--max-processes", "N", "Limit of processes at once; 256 unless given.", count),
+    Option("--max-threads", "N", "Limit of threads at once, of all processes; 1024 unless given.", count),
     Option("--max-connections", "N", "Limit of TCP connections at once; further callers are closed.", count),
     Option("--max-connections-per-peer", "N", "The same, with one address.", count),
     Option("--log-connections", "[=FILE]", "Print who connects and what was moved, to FILE or to standard error."),

@@ -50,7 +50,7 @@ class Watched:
         task = self._task
         if task.stopping:
             return False
-        return not task.attention or task.nudge_engine is None or self._attend()
+        return not task.attention or task.nudge_engine is None or task.stack.moving or self._attend()
 
     def _attend(self) -> bool:
         """A function that calls no other keeps what is below the stack pointer for itself, so that is moved on."""
@@ -126,7 +126,7 @@ def _is_number(export: Any, store: wasmtime.Store) -> bool:
 
 
 def interrupt(engine: wasmtime.Engine, task: Task) -> None:
-    """Move the epoch on, and again while tasks of the process go on.
+    """Move the epoch on, and again while tasks of the process go on; of all processes when the program ends.
 
     The engine sets a store's next deadline after `_epoch_reached` has returned: an epoch that moves between
     the look at the task and that is lost on it.
@@ -135,8 +135,9 @@ def interrupt(engine: wasmtime.Engine, task: Task) -> None:
     advance()
     process, caller = task.process, get_ident()
     for pause in _AGAIN:
+        tasks = process.kernel.all_tasks() if process.kernel.ending else list(process.tasks)
         # The caller's own task runs no guest code now.
-        if all(each.ended or each.thread == caller for each in list(process.tasks)):
+        if all(each.ended or each.thread == caller for each in tasks):
             return
         process.ended.wait(pause)
         advance()

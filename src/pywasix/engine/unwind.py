@@ -112,6 +112,11 @@ class Unwinder:
         self._able: bool | None = None
         self._controls: dict[str, Callable[..., None]] = {}
 
+    @property
+    def moving(self) -> bool:
+        """The guest saves its frames or goes back into them."""
+        return self.unwinding or self._answer is not None
+
     # -- for system calls ---------------------------------------------------
 
     def through(self, then: Callable[[Frames], int]) -> int:
@@ -210,8 +215,8 @@ class Unwinder:
         then = self._then
         assert then is not None
         assert self._entry is not None
-        self.unwinding = False
         self._control("asyncify_stop_unwind")
+        self.unwinding = False
         buffer, memory = self._low(), self._guest.memory
         end = memory.load_u32(buffer)
         data = memory.read(buffer + _HEAD, max(0, end - buffer - _HEAD))
@@ -265,8 +270,8 @@ class Unwinder:
         """The guest is back in the system call that saved its frames."""
         answer = self._answer
         assert answer is not None
-        self._dissolve()
         self._guest.guarded(lambda: self._control("asyncify_stop_rewind"))
+        self._dissolve()  # not before: the engine may look for signals in there
         if isinstance(answer, SysError):
             raise answer
         return answer

@@ -6,6 +6,7 @@ import resource
 
 _MOST = 1 << 20
 _LEAST_GUEST, _MOST_GUEST = 256, 65536
+_LEAST_THREADS, _MOST_THREADS = 64, 1024
 
 
 def open_file_limit() -> int:
@@ -23,3 +24,8 @@ def guest_file_limit(each: int = 1) -> int:
         each: how many of the host's a descriptor of the guest may take.
     """
     return max(_LEAST_GUEST, min(open_file_limit() // (2 * each), _MOST_GUEST))
+
+
+def guest_thread_limit() -> int:
+    """How many threads a program may have unless told otherwise: each needs a descriptor of the host's to be woken."""
+    return max(_LEAST_THREADS, min(open_file_limit() // 8, _MOST_THREADS))

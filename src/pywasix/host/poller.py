@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import cache
 from threading import Lock
 
+from pywasix.host.errors import sys_error
 from pywasix.kernel.wait import FAILED, FINISHED, HANGUP, READABLE, URGENT, WRITABLE, Handle
 
 _RDHUP = getattr(select, "POLLRDHUP", 0)  # Linux: the peer has finished sending
@@ -49,12 +50,15 @@ class HostPoller:
     __slots__ = ("_closed", "_lock", "_poll", "_read_end", "_write_end")
 
     def __init__(self) -> None:
-        if hasattr(os, "eventfd"):
-            self._read_end = self._write_end = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        else:
-            self._read_end, self._write_end = os.pipe()
-            os.set_blocking(self._read_end, False)
-            os.set_blocking(self._write_end, False)
+        try:
+            if hasattr(os, "eventfd"):
+                self._read_end = self._write_end = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+            else:
+                self._read_end, self._write_end = os.pipe()
+                os.set_blocking(self._read_end, False)
+                os.set_blocking(self._write_end, False)
+        except OSError as error:
+            raise sys_error(error) from None
         self._poll = select.poll()
         self._poll.register(self._read_end, select.POLLIN)
         self._closed = False

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def copied(task: Task) -> Callable[[SavedStack], int]:
     """fork(2): start a copy of the caller's process; gives its pid.
 
-    Errors: AGAIN too many processes; NOMEM; MFILE, NFILE of the host.
+    Errors: AGAIN too many processes; NOMEM.
     """
 
     def fork(saved: SavedStack) -> int:
@@ -34,7 +34,7 @@ def copied(task: Task) -> Callable[[SavedStack], int]:
 def shared(task: Task) -> Callable[[SavedStack], int]:
     """vfork(2): let a child run in the caller's place; gives 0 to the child, and its pid when the caller goes on.
 
-    Errors: AGAIN too many processes; MFILE, NFILE of the host.
+    Errors: AGAIN too many processes.
     """
 
     def vfork(saved: SavedStack) -> int:
@@ -48,7 +48,7 @@ def environment(task: Task) -> int:
     """Let a child run in the caller's place that returns to the guest at once; gives its pid (proc_fork_env).
 
     The guest itself sees to it that its parent goes on where it was, with setjmp.
-    Errors: AGAIN too many processes; MFILE, NFILE of the host.
+    Errors: AGAIN too many processes.
     """
     child = task.process.kernel.fork_process(task)
     VforkChild(task, child).begin()

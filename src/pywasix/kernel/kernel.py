@@ -12,16 +12,17 @@ from pywasix.errors import SysError
 from pywasix.kernel.futex import Futexes
 from pywasix.kernel.launch import NO_LAUNCHER, Launcher
 from pywasix.kernel.process import ExitStatus, Process
-from pywasix.kernel.task import Task
-from pywasix.kernel.wait import Poller
+from pywasix.kernel.task import Task, nothing
+from pywasix.kernel.wait import Poller, deadline_after, pause
 
 if TYPE_CHECKING:
     from pywasix.kernel.timers import Timers
     from pywasix.kernel.tty import Terminal
 
 _MOST_IDS = 0x1FFFFFFF  # libc keeps a tid in 29 bits of its locks
-MOST_TASKS = 1024  # of one process
-MOST_PROCESSES = 1024  # of one program, zombies included
+MOST_THREADS = 1024  # of one program
+MOST_PROCESSES = 256  # of one program, zombies included
+_REFUSED = 200_000  # ns for each thread: programs that want more and more must not keep the host from all else
 FIRST = 1
 """The process that Python started: when it ends, all others do, and it is the parent of orphans."""
 
@@ -41,10 +42,18 @@ class Kernel:
     Args:
         new_poller: makes the poller of a task.
         max_processes: at once, those included that ended and were not waited for.
+        max_threads: at once, of all processes together.
     """
 
-    def __init__(self, new_poller: Callable[[], Poller], *, max_processes: int = MOST_PROCESSES) -> None:
+    def __init__(
+        self,
+        new_poller: Callable[[], Poller],
+        *,
+        max_processes: int = MOST_PROCESSES,
+        max_threads: int = MOST_THREADS,
+    ) -> None:
         self.max_processes = max_processes
+        self.max_threads = max_threads
         self.launcher: Launcher = NO_LAUNCHER
         self.ending = False
         self.descriptor_lock = Lock()
@@ -83,19 +92,29 @@ class Kernel:
         return process
 
     def start_task(self, process: Process) -> Task:
-        """A further task of a process. Errors: AGAIN too many; MFILE, NFILE of the host."""
-        poller = self._new_poller()
+        """A further task of a process. Errors: AGAIN too many."""
+        poller = self._further_poller()
         with self.process_lock:
-            full = len(process.tasks) >= MOST_TASKS
+            full = self._threads() >= self.max_threads
             if not full:
                 task = Task(process, self._take_id(), poller)
                 process.tasks.append(task)
         if full:
             poller.close()
-            raise SysError(Errno.AGAIN, f"a process has at most {MOST_TASKS} threads")
+            raise SysError(Errno.AGAIN, f"all {self.max_threads} threads are in use (--max-threads)")
         if process.status is not None:
             task.stop()  # the process ended meanwhile
         return task
+
+    def _further_poller(self) -> Poller:
+        """Errors: AGAIN the host has no descriptors for one more task (POSIX fork, pthread_create)."""
+        try:
+            return self._new_poller()
+        except SysError as error:
+            raise SysError(Errno.AGAIN, error.text) from None
+
+    def _threads(self) -> int:
+        return sum(len(process.tasks) for process in self._processes.values())
 
     def _take_id(self) -> int:
         """The next number for a process or a task, for a caller that holds `process_lock`."""
@@ -125,22 +144,32 @@ class Kernel:
     def fork_process(self, task: Task) -> Process:
         """A copy of a task's process, with a main task and what fork hands down; nothing runs in it yet.
 
-        Errors: AGAIN too many processes; MFILE, NFILE of the host.
+        Errors: AGAIN too many processes, or too little of the host.
         """
         parent = task.process
-        poller = self._new_poller()
+        poller = self._further_poller()
+        try:
+            files = None if parent.files is None else parent.files.copy()
+        except SysError as error:
+            poller.close()
+            raise SysError(Errno.AGAIN, error.text) from None
         with self.process_lock:
-            full = len(self._processes) >= self.max_processes
+            processes, threads = len(self._processes), self._threads()
+            full = processes >= self.max_processes or threads >= self.max_threads
             if not full:
                 child = self._new_process(poller, parent.args, parent.env, max_fds=parent.fds.limit, parent=parent.pid)
         if full:
             poller.close()
-            raise SysError(Errno.AGAIN, f"a program has at most {self.max_processes} processes (--max-processes)")
+            if files is not None:
+                files.close()
+            pause(task, deadline_after(_REFUSED * threads))
+            what = f"{processes} processes (--max-processes) and {threads} threads (--max-threads)"
+            raise SysError(Errno.AGAIN, f"the program has {what}")
         child.complain = parent.complain
         child.local_keys = parent.local_keys.copy()
         child.main_task.locals = dict(task.locals)
         child.main_task.checkpoints = task.checkpoints.copy()
-        child.files = None if parent.files is None else parent.files.copy()
+        child.files = files
         parent.signals.forked(child, task)
         parent.fds.copy_to(child.fds)
         if self.ending:
@@ -188,5 +217,5 @@ class Kernel:
         running = [each for each in self.all_processes() if each.status is None and each.pid != FIRST]
         for process in running:
             process.ask_to_finish(ExitStatus(signal=Signal.KILL))
-        for process in running:
-            process.main_task.interrupt_engine()
+        interruptions = (process.main_task.interrupt_engine for process in running)
+        next((interrupt for interrupt in interruptions if interrupt is not nothing), nothing)()  # it is one engine

@@ -35,9 +35,12 @@ class CallStack(Protocol):
     """The frames of one task.
 
     Attributes:
-        unwinding: the guest saves its frames now, and must not be called.
+        moving: the guest saves its frames or goes back into them now, and must not be called.
+        unwinding: it saves them.
     """
 
+    @property
+    def moving(self) -> bool: ...
     @property
     def unwinding(self) -> bool: ...
 
@@ -78,7 +81,7 @@ class CallStack(Protocol):
 class _NoStack:
     """Of a task that no guest code runs in."""
 
-    unwinding = False
+    moving = unwinding = False
 
     def through(self, then: Callable[[SavedStack], int]) -> int:
         raise SysError(Errno.NOTSUP, "no guest code runs here")

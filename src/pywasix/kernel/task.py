@@ -86,7 +86,7 @@ class Task:
         self.unwind: Unwind | None = None
         self.waiting_on: File | frozenset[File] | None = None
         self.lost_file: File | None = None
-        self.interrupt_engine: Callable[[], None] = _nothing
+        self.interrupt_engine: Callable[[], None] = nothing
         self.nudge_engine: Callable[[], None] | None = None
         self.interrupted = 0
         self.asleep = False
@@ -101,7 +101,7 @@ class Task:
 
     def disconnect(self) -> None:
         """The engine has let go of this task."""
-        self.interrupt_engine = _nothing
+        self.interrupt_engine = nothing
         self.nudge_engine = None
         self.call_guest = _no_guest
         self.stack = NO_STACK
@@ -140,9 +140,11 @@ class Task:
         if self.stopping:
             self.attention = True  # stays up: every later point must end the task too
             raise self._end()
-        if self.stack.unwinding:
+        if self.stack.moving:
             self.attention = True  # until the guest is back where it was
-            raise StackUnwinding(nested=True)
+            if self.stack.unwinding:
+                raise StackUnwinding(nested=True)
+            return False
         return self.process.signals.deliver(self)
 
     def interruption_point(self) -> None:
@@ -188,7 +190,7 @@ class Task:
         return ThreadEnd()
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """A task that the engine has not taken over yet runs no guest code to interrupt."""
 
 

@@ -89,6 +89,15 @@ def descriptors(max_fds: int | None, host_limit: int) -> int:
     return max_fds
 
 
+def at_least_one(name: str, value: int | None, default: int) -> int:
+    """A limit of which the program itself takes one."""
+    if value is None:
+        return default
+    if value < 1:
+        raise OptionError(f"--{name.replace('_', '-')} ({name}) is {value}; the program itself is one")
+    return value
+
+
 def text_files(encoding: str | None, errors: str | None) -> None:
     """Look whether Python's pipe ends can be text files of this kind."""
     if encoding is None and errors is None:

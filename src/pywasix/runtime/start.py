@@ -15,12 +15,12 @@ from pywasix.errors import OptionError
 from pywasix.fs.directory import DIRECTORY_RIGHTS, INHERITING_RIGHTS
 from pywasix.fs.late import LateFiles
 from pywasix.host.exchange import check_input
-from pywasix.host.limits import guest_file_limit
+from pywasix.host.limits import guest_file_limit, guest_thread_limit
 from pywasix.host.poller import HostPoller
 from pywasix.host.services import HostServices
 from pywasix.host.stdio import PIPE, Stdio, fill_standard_descriptors, open_ends
 from pywasix.kernel.fdtable import Descriptor
-from pywasix.kernel.kernel import Kernel
+from pywasix.kernel.kernel import MOST_PROCESSES, Kernel
 from pywasix.kernel.process import Process as KernelProcess
 from pywasix.kernel.stream import StreamFile
 from pywasix.kernel.task import Task
@@ -67,6 +67,8 @@ def start(
     commands: Mapping[str, Any] | None = None,
     max_memory: int | None = None,
     max_fds: int | None = None,
+    max_processes: int | None = None,
+    max_threads: int | None = None,
     max_connections: int | None = None,
     max_connections_per_peer: int | None = None,
     on_connection: Callable[[ConnectionEvent], object] | None = None,
@@ -103,9 +105,12 @@ def start(
         commands: programs that it may run by name, also as "/bin/NAME": a path, the bytes of a .wasm file, a loaded
             module, or a function, which gets a `Command` and returns an exit code. Others are .wasm files and "#!"
             scripts of its own volumes.
-        max_memory: bytes, at least one page of 64 KiB.
+        max_memory: bytes of each process, at least one page of 64 KiB.
         max_fds: descriptors; unless given half of the host's limit, so that the other half is left for you, or a
             quarter on a `VirtualNetwork`, whose sockets are pairs; but at least 256 and at most 65536.
+        max_processes, max_threads: how many the program may have at once, the first ones and all threads of all
+            processes included; fork and the like fail with AGAIN then. Unless given 256 and 1024, or less where the
+            host's limit of descriptors is low.
         max_connections, max_connections_per_peer: how many TCP connections the program may hold at once, in total
             and with one address. A caller beyond that is closed at once, and a connect fails with CONNREFUSED.
         on_connection: gets a `Listening`, `Accepted`, `Connected`, `Closed` or `Refused` for what happens to the
@@ -127,12 +132,15 @@ def start(
     environment = options.environment(env)
     encoded = [options.encoded(each, "argument") for each in arguments]
     fd_limit = options.descriptors(max_fds, guest_file_limit(descriptors_each(net)))
+    threads = options.at_least_one("max_threads", max_threads, guest_thread_limit())
+    processes = options.at_least_one("max_processes", max_processes, min(MOST_PROCESSES, threads))
     options.text_files(encoding, errors)
     tell = options.reporter(report or _log)
     # `held` is what the program holds until it ends; `undo` is for a start that fails.
     with ExitStack() as undo, ExitStack() as held:
         fill_standard_descriptors()
-        process = Kernel(HostPoller).start_process(encoded, environment, max_fds=fd_limit)
+        kernel = Kernel(HostPoller, max_processes=processes, max_threads=threads)
+        process = kernel.start_process(encoded, environment, max_fds=fd_limit)
         if on_connection is not None:
             held.callback(_attached(on_connection))
         held.callback(process.task_ended, process.main_task)  # the last step: whoever waits finds all of it done
@@ -160,8 +168,8 @@ def start(
             guest = GuestTask(process.main_task, module, make_context, max_pages=max_pages, wrap=tracer)
             return GuestProcess(guest, lambda: guest.run(entry))
 
-        processes = process.kernel.launcher = Processes(process.kernel, _loader(process, commands, begin))
-        held.callback(processes.finish)
+        launcher = kernel.launcher = Processes(kernel, _loader(process, commands, begin))
+        held.callback(launcher.finish)
         first = begin(module, process, entry)
         held.callback(first.close)
         streams = open_ends(stdio.ends, text=text, encoding=encoding, errors=errors)

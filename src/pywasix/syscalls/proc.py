@@ -42,7 +42,7 @@ def proc_fork_env(ctx: Context, child_pid_ptr: Out[Pid]) -> None:
 
     ABI: WASIX since 2025-12, for guests without asyncify: libc's vfork() is setjmp and this. The child has descriptors
     and a working directory of its own until proc_exec3, proc_exec4 or proc_exit2 return, to the parent.
-    Errors: FAULT; AGAIN too many processes; MFILE, NFILE of the host.
+    Errors: FAULT; AGAIN too many processes.
     """
     ctx.memory.check(child_pid_ptr, 4)
     ctx.memory.store_u32(child_pid_ptr, fork.environment(ctx.task))
@@ -56,7 +56,7 @@ def proc_fork(ctx: Context, copy_memory: Bool, pid_ptr: Out[Pid]) -> None:
     the child runs in the parent's place until it runs another program or ends; not if that program handles signals
     and has a terminal, because its child would lose the handlers for both.
     Errors: FAULT; INVAL no bool; AGAIN too many processes; NOMEM; NOTSUP built without asyncify, or in a destructor,
-    or in a handler that interrupts computing; MFILE, NFILE of the host.
+    or in a handler that interrupts computing.
     """
     ctx.memory.check(pid_ptr, 4)
     if copy_memory > 1:

@@ -1,0 +1,54 @@
+/*
+ * Processes that want everything, until they are told EAGAIN:
+ *
+ *   hostile_processes forks | zombies | spawns NAME
+ *
+ * Prints how many the first process got, and exits while the others go on.
+ */
+#include "process.h"
+
+#include <unistd.h>
+
+static int forks(void) {
+    int first = process_id(), got = 0;
+    for (;;) {
+        int pid = process_fork();
+        if (pid == 0)
+            first = 0; /* and on it goes */
+        else if (pid > 0)
+            got++;
+        else if (pid == -EAGAIN && process_id() == first)
+            return got;
+    }
+}
+
+static int zombies(void) {
+    int got = 0;
+    for (;;) {
+        int pid = process_fork();
+        if (pid == 0)
+            _exit(0);
+        if (pid < 0)
+            return pid == -EAGAIN ? got : pid;
+        got++;
+    }
+}
+
+static int spawns(const char *name) {
+    for (int got = 0;; got++) {
+        int pid = process_spawn(name);
+        if (pid < 0)
+            return pid == -EAGAIN ? got : pid;
+    }
+}
+
+int main(int count, char **args) {
+    int got = count < 2                       ? -1
+              : !strcmp(args[1], "forks")     ? forks()
+              : !strcmp(args[1], "zombies")   ? zombies()
+              : count > 2                     ? spawns(args[2])
+                                              : -1;
+    printf("%d\n", got);
+    fflush(stdout);
+    return got < 0;
+}
