@@ -45,7 +45,8 @@ def transcript(command: Sequence[str], session: Sequence[tuple[bytes, bytes]], *
             shown += terminal.read_until(answer)
         if resize:
             terminal.resize(132, 43)
-            terminal.type(b"x")  # the signal may come just before the editor waits for a key
+            shown += terminal.read_until(b"caught 28\n")
+            terminal.type(b"x")  # the signal may have come just before the editor waits for a key
             shown += terminal.read_until(b"window 132x43\r\n")
         terminal.type(QUIT)
         shown += terminal.read_to_the_end()

@@ -83,6 +83,7 @@ int main(int argc, char **argv) {
     raw = before;
     raw.echo = raw.line_buffered = raw.line_feeds = 0;
     if (terminal_set_modes(&raw)) return 2;
+    telling = 1;
     watch_size();
     for (const char *c = argc > 1 ? argv[1] : ""; *c; c++) put(*c);
     printf("editing %ux%u\r\n", before.columns, before.rows);
