@@ -45,6 +45,7 @@ EXTRA_FLAGS = {
     "reactor": ["-mexec-model=reactor"],
     "shared_hello": _SHARED,
     "bench_threads": _THREADED,
+    "tasks": _THREADED,
     "thread_server": _THREADED,
 }
 

@@ -1,0 +1,21 @@
+"""Signals, timers, threads, futexes, pipes: the same C program, native and as a guest, prints the same."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pywasix
+from contract.behaviours import behaviours
+from contract.natives import Natives
+from support import PATIENCE, guest
+
+LEAST = 60
+
+
+def test_it_is_as_on_linux(natives: Natives) -> None:
+    native = subprocess.run([natives.command("tasks")], capture_output=True, text=True, timeout=PATIENCE, check=True)
+    done = pywasix.run(guest("tasks"), net=True, capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == (0, "")
+    told, expected = behaviours(done.stdout), behaviours(native.stdout)
+    assert told == expected
+    assert len(expected) >= LEAST
