@@ -47,6 +47,7 @@ EXTRA_FLAGS = {
     "bench_threads": _THREADED,
     "tasks": _THREADED,
     "thread_server": _THREADED,
+    "thread_storm": _THREADED,
 }
 
 #: C guests that speak of things POSIX has not; the others also compile natively and must print the same.
