@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from pywasix.errors import SysError
+
 PIECE = 1 << 16  # bytes; a smaller file has one piece of its own size
 MOST = (1 << 63) - 1  # bytes of a file, Linux's off_t
 OVERHEAD = 256  # bytes that a piece counts beside its content
@@ -59,14 +61,27 @@ class Content:
             while at < len(buffer):
                 count = min(PIECE - (offset + done) % PIECE, len(buffer) - at)
                 try:
-                    self._write(buffer[at : at + count], offset + done)
-                except Exception:
+                    count = self._write_some(buffer[at : at + count], offset + done)
+                except SysError:
                     if done:
                         return done
                     raise
                 at += count
                 done += count
         return done
+
+    def _write_some(self, data: memoryview, offset: int) -> int:
+        """Store what lies in one piece, or the largest half, quarter and so on that finds room."""
+        count = len(data)
+        while True:
+            try:
+                self._write(data[:count], offset)
+            except SysError:
+                if count == 1:
+                    raise
+                count //= 2
+            else:
+                return count
 
     def _write(self, data: memoryview, offset: int) -> None:
         """Store what lies in one piece."""

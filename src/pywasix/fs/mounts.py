@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
-from pywasix.fs.node import Directory, Entry, Opening, Redirect, check_directory
+from pywasix.fs.node import READING, Directory, Entry, Opening, Redirect, check_directory
 from pywasix.fs.tree import Tree
 from pywasix.kernel.file import File, FileStatus
 
@@ -62,10 +62,14 @@ class MountPoint:
         for name, point in self._below.items():
             if point._mounted is None and self._mounted is not None:
                 try:
-                    point._mounted = self._mounted.enter(name)
-                except SysError:  # nothing is there, or no directory: the mount is seen all the same
-                    continue
-                yield point._mounted
+                    found = self._mounted.open(name, READING)
+                except SysError:  # nothing is there, or a link: the mount is seen all the same
+                    found = None
+                if found is not None and not isinstance(found, (File, Redirect)):
+                    point.mount(found)
+                    yield found
+                elif isinstance(found, File):
+                    found.close()
             yield from point.cover()
 
     @property

@@ -1,0 +1,233 @@
+"""Zip and tar files as directories: what is in them is read, and nothing in them leads out or fills the memory."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable
+
+import pytest
+
+from pywasix.abi.enums import FileType
+from pywasix.errors import OptionError, SysError
+from pywasix.fs import archive as archives
+from pywasix.fs import archive_reader
+from pywasix.fs.archive import Archive
+from pywasix.fs.archive_reader import read_archive
+from pywasix.fs.node import READING, Directory, Opening
+from pywasix.kernel.file import File
+
+LINK = 0o120777 << 16
+
+
+def zipped(**files: bytes) -> io.BytesIO:
+    """A zip file; "__" in a name stands for "/"."""
+    found = io.BytesIO()
+    with zipfile.ZipFile(found, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in files.items():
+            target.writestr(name.replace("__", "/"), content)
+    return found
+
+
+def tarred(*entries: tuple[str, bytes, str], mode: str = "w") -> io.BytesIO:
+    """A tar file of (type, name, target or content) entries."""
+    found = io.BytesIO()
+    with tarfile.open(fileobj=found, mode=mode) as target:  # type: ignore[call-overload]  # any of its modes
+        for name, kind, text in entries:
+            info = tarfile.TarInfo(name)
+            info.type = kind
+            info.mtime = 1000
+            if kind == tarfile.REGTYPE:
+                info.size = len(text)
+                target.addfile(info, io.BytesIO(text.encode()))
+            else:
+                info.linkname = text
+                target.addfile(info)
+    found.seek(0)
+    return found
+
+
+def content(directory: Directory, name: bytes) -> bytes:
+    file = directory.open(name, READING)
+    assert isinstance(file, File)
+    room = bytearray(100)
+    try:
+        return bytes(room[: file.read_at([memoryview(room)], 0)])
+    finally:
+        file.close()
+
+
+def names(directory: Directory) -> list[bytes]:
+    return sorted(entry.name for entry in directory.entries())
+
+
+def test_a_zip_file_is_read() -> None:
+    found = read_archive(zipped(file=b"content", sub__deep__file=b"deep", empty__=b""), "x")
+    assert names(found) == [b"empty", b"file", b"sub"]
+    assert content(found, b"file") == b"content"
+    assert content(found.enter(b"sub").enter(b"deep"), b"file") == b"deep"
+    assert names(found.enter(b"empty")) == []
+    assert found.inspect(b"file").size == 7
+    found.close()
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_a_tar_file_is_read(mode: str) -> None:
+    entries = [
+        ("./dir", tarfile.DIRTYPE, ""),
+        ("dir/file", tarfile.REGTYPE, "content"),
+        ("dir/link", tarfile.SYMTYPE, "file"),
+        ("hard", tarfile.LNKTYPE, "dir/file"),
+        ("/absolute", tarfile.REGTYPE, "inside all the same"),
+        ("null", tarfile.CHRTYPE, ""),
+        ("disk", tarfile.BLKTYPE, ""),
+        ("fifo", tarfile.FIFOTYPE, ""),
+    ]
+    found = read_archive(tarred(*entries, mode=mode), "x")
+    assert names(found) == [b"absolute", b"dir", b"disk", b"fifo", b"hard", b"null"]
+    inner = found.enter(b"dir")
+    assert content(inner, b"file") == content(found, b"hard") == b"content"
+    assert inner.target(b"link") == b"file"
+    assert inner.inspect(b"link").filetype is FileType.SYMBOLIC_LINK
+    assert inner.inspect(b"file").modified == 1000 * 10**9
+    for name in (b"null", b"disk", b"fifo"):
+        with pytest.raises(SysError, match="NOTSUP"):
+            found.open(name, READING)
+    found.close()
+
+
+def test_links_of_a_zip_file() -> None:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as target:
+        info = zipfile.ZipInfo("link")
+        info.create_system, info.external_attr = 3, LINK
+        target.writestr(info, "../../etc/passwd")
+        target.writestr("file", "content")
+    found = read_archive(raw, "x")
+    assert found.target(b"link") == b"../../etc/passwd"
+    with pytest.raises(SysError, match="LOOP"):
+        found.open(b"link", READING)
+    with pytest.raises(SysError, match="INVAL"):
+        found.target(b"file")
+    found.close()
+
+
+@pytest.mark.parametrize("change", ["write", "truncate", "create"])
+def test_an_archive_cannot_be_changed(change: str) -> None:
+    found = read_archive(zipped(file=b"content", sub__x=b""), "x")
+    how = Opening(**{change: True})
+    with pytest.raises(SysError, match="ROFS"):
+        found.open(b"new" if change == "create" else b"file", how)
+    changes: list[Callable[[], None]] = [
+        lambda: found.make_directory(b"new"),
+        lambda: found.remove_file(b"file"),
+        lambda: found.remove_directory(b"sub"),
+        lambda: found.rename(b"file", found, b"new"),
+        lambda: found.set_times(b"file", 1, 1),
+        lambda: found.make_link(b"new", b"x"),
+    ]
+    for each in changes:
+        with pytest.raises(SysError, match="ROFS"):
+            each()
+    found.close()
+
+
+@pytest.mark.parametrize("name", ["../out", "a/../../out", "..", "a/.."])
+def test_an_entry_that_leads_out_makes_the_archive_be_refused(name: str) -> None:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as target:
+        target.writestr(name, "x")
+    with pytest.raises(OptionError, match="leads out"):
+        read_archive(raw, "x")
+    assert raw.closed
+    with pytest.raises(OptionError, match="leads out"):
+        read_archive(tarred((name, tarfile.REGTYPE, "x")), "x")
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        (("file", tarfile.REGTYPE, "x"), ("file/below", tarfile.REGTYPE, "x")),
+        (("dir/x", tarfile.REGTYPE, "x"), ("dir", tarfile.REGTYPE, "x")),
+        (("hard", tarfile.LNKTYPE, "nothing"),),
+        (("hard", tarfile.LNKTYPE, "../out"),),
+        ((".", tarfile.REGTYPE, "x"),),
+    ],
+)
+def test_entries_that_contradict_each_other(entries: tuple[tuple[str, bytes, str], ...]) -> None:
+    with pytest.raises(OptionError, match="archives"):
+        read_archive(tarred(*entries), "x")
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"no archive", b"PK\3\4 cut off", b"\x1f\x8b\x08 broken", b"BZh broken", b"\xfd7zXZ\0bad"]
+)
+def test_what_is_no_archive(raw: bytes) -> None:
+    with pytest.raises(OptionError, match="no zip or tar file"):
+        read_archive(io.BytesIO(raw), "x")
+
+
+def test_the_last_entry_of_a_name_counts() -> None:
+    entries = ("file", tarfile.REGTYPE, "first"), ("file", tarfile.REGTYPE, "second")
+    found = read_archive(tarred(*entries), "x")
+    assert content(found, b"file") == b"second"
+    found.close()
+
+
+def small(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(archives, "BUDGET", size)
+    monkeypatch.setattr(archive_reader, "BUDGET", size)
+
+
+def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    small(monkeypatch, 1 << 20)
+    found = read_archive(zipped(bomb=bytes(10 << 20), fine=b"x"), "x")
+    with pytest.raises(SysError, match="FBIG"):
+        found.open(b"bomb", READING)
+    assert content(found, b"fine") == b"x"
+    found.close()
+    with pytest.raises(OptionError, match="unpack it"):
+        read_archive(tarred(("bomb", tarfile.REGTYPE, "\0" * (2 << 20)), mode="w:gz"), "x")
+
+
+def test_what_is_open_at_once_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    small(monkeypatch, 1000)
+    found = read_archive(zipped(a=bytes(600), b=bytes(600)), "x")
+    first, again = found.open(b"a", READING), found.open(b"a", READING)
+    assert isinstance(first, File)
+    assert isinstance(again, File)
+    with pytest.raises(SysError, match="NOMEM"):
+        found.open(b"b", READING)
+    first.close()
+    with pytest.raises(SysError, match="NOMEM"):
+        found.open(b"b", READING)
+    again.close()
+    assert content(found, b"b") == bytes(100)
+    found.close()
+
+
+def test_a_file_that_lies_about_its_size() -> None:
+    raw = zipped(file=b"content")
+    damaged = raw.getvalue().replace((7).to_bytes(4, "little"), (5).to_bytes(4, "little"))
+    found = read_archive(io.BytesIO(damaged), "x")
+    with pytest.raises(SysError, match="IO"):
+        found.open(b"file", READING)
+    found.close()
+
+
+def test_an_encrypted_file_is_not_opened() -> None:
+    raw = bytearray(zipped(file=b"content").getvalue())
+    for head, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        raw[raw.index(head) + offset] |= 1
+    found = read_archive(io.BytesIO(bytes(raw)), "x")
+    with pytest.raises(SysError, match="NOTSUP"):
+        found.open(b"file", READING)
+    found.close()
+
+
+def test_closing_closes_the_file() -> None:
+    raw = zipped(file=b"content")
+    found: Archive = read_archive(raw, "x")
+    found.close()
+    assert raw.closed
