@@ -162,7 +162,7 @@ def test_control_c_does_not_kill_a_program_that_goes_on_reading() -> None:
         terminal.read_until(b"watching\r\n")
         for _ in range(3):
             terminal.type(INTERRUPT)
-            terminal.read_until(b"caught 2\r\n")
+            terminal.read_until(b"caught 02\r\n")
         terminal.type(b"y\r")
         terminal.read_until(b"line 2\r\n")
         assert terminal.process.wait(PATIENCE) == 0
