@@ -123,6 +123,25 @@ def test_udp_echo() -> None:
     assert lines[4:] == [lines[3].replace("5 bytes", "9 bytes")]
 
 
+def test_terminal() -> None:
+    assert run_example("terminal").splitlines() == [
+        "before, the terminal echoes: True",
+        "the editor has raw mode, the terminal echoes: False",
+        "saved: Hello world",
+        "window 132x50",
+        "after a kill, the terminal echoes: True",
+    ]
+
+
+def test_asyncio_guests() -> None:
+    assert run_example("asyncio_guests").splitlines() == [
+        "cat: b'what goes in\\n', exit status 0",
+        "listening on 80",
+        "20 different answers, the last one is 'caller 19'",
+        "ended with status -15",
+    ]
+
+
 def test_every_example_is_named_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert all(f"examples/{path.name}" in readme for path in EXAMPLES)
