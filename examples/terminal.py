@@ -1,4 +1,4 @@
-"""Use a program for terminals from Python: type keys, look at the screen, change the window, and get the terminal back."""
+"""A program for terminals from Python: type keys, look at the screen, change the window, get the terminal back."""
 
 import os
 import signal
@@ -12,12 +12,12 @@ LEFT = b"\x1b[D"
 SAVE = b"\x13"  # what Ctrl-S types
 
 
-def read_until(screen: int, text: bytes) -> bytes:
-    """What shows up to a text."""
+def read_line(screen: int, text: bytes) -> str:
+    """The line of the screen that a text shows in, as soon as it does."""
     seen = b""
     while text not in seen:
         seen += os.read(screen, 1024)
-    return seen
+    return next(line for line in seen.split(b"\r\n") if text in line).decode()
 
 
 def echoes(screen: int) -> bool:
@@ -31,14 +31,14 @@ def main() -> None:
     termios.tcsetwinsize(terminal, (24, 80))
     print(f"before, the terminal echoes: {echoes(screen)}")
     with pywasix.start([EDITOR, "Hell world"], stdin=terminal, stdout=terminal) as process:
-        read_until(screen, b"Hell world")
+        read_line(screen, b"Hell world")
         print(f"the editor has raw mode, the terminal echoes: {echoes(screen)}")
         os.write(screen, LEFT * 6 + b"o" + SAVE)
-        print(read_until(screen, b"saved: Hello world").split(b"\r\n")[-1].decode())
+        print(read_line(screen, b"saved: Hello world"))
         termios.tcsetwinsize(terminal, (50, 132))
         process.send_signal(signal.SIGWINCH)  # the operating system tells only who has it as controlling terminal
         os.write(screen, LEFT)
-        print(read_until(screen, b"window 132x50").split(b"\r\n")[-1].decode())
+        print(read_line(screen, b"window 132x50"))
         process.kill()
     print(f"after a kill, the terminal echoes: {echoes(screen)}")
     os.close(terminal)
