@@ -17,7 +17,7 @@ from contract.wat import module, program
 from pywasix.abi.enums import FdFlags, Whence
 from pywasix.abi.errno import Errno
 from pywasix.abi.scalars import Code, Fd, FileDelta, Flags, Size, Timestamp
-from pywasix.engine.border import Border, Crash
+from pywasix.engine.border import Border, Crash, rows_of
 from pywasix.engine.module import NUMBERS, FunctionImport, load, shared_engine
 from pywasix.errors import Killed, ModuleError, ProcessExit, SysError, ThreadEnd, Unwind, WouldBlock
 from pywasix.syscalls import table
@@ -267,7 +267,7 @@ def test_unknown_imports_are_named_all_at_once(process: GuestProcess) -> None:
     border = Border(process.main.task, process.main.context)
     source = module('(import "a" "x" (func)) (import "wasi_snapshot_preview1" "y" (func (result i32)))')
     with pytest.raises(ModuleError, match=r"^m imports what WASIX does not know: a\.x, wasi_snapshot_preview1\.y; "):
-        border.define(linker(), load(source, "m"))
+        border.define(linker(), rows_of(load(source, "m")))
 
 
 def test_a_function_imported_twice_with_two_types(process: GuestProcess) -> None:

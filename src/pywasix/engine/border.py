@@ -41,6 +41,8 @@ _WORD = 0xFFFFFFFF
 Handler = Callable[..., int | None]
 Name = tuple[str, str]
 """An import: its module and its name."""
+Rows = dict[Name, tuple[FunctionImport, Row]]
+"""What answers each import of a module."""
 
 
 class Wrapper(Protocol):
@@ -73,9 +75,9 @@ class Border:
         self._handlers: dict[Name, tuple[Handler, Callable[[Handler], None]]] = {}
         self.crash: Crash | None = None
 
-    def define(self, linker: wasmtime.Linker, module: GuestModule) -> None:
-        """Define every imported function. Raises ModuleError that names what the ABI does not know."""
-        for each, row in rows_of(module).values():
+    def define(self, linker: wasmtime.Linker, rows: Rows) -> None:
+        """Define every imported function."""
+        for each, row in rows.values():
             self._define(linker, each, row)
 
     def forget(self) -> None:
@@ -174,13 +176,13 @@ def _answer(
     return handler, masks, raw_values(codes).unpack_from, _factory(masks, wasm.endswith(":i"), _gives_number(row))
 
 
-def rows_of(module: GuestModule) -> dict[Name, tuple[FunctionImport, Row]]:
+def rows_of(module: GuestModule) -> Rows:
     """The functions that a module imports, and what answers them.
 
     Raises: ModuleError that names what the ABI does not know.
     """
     unknown, mistyped = [], []
-    found: dict[Name, tuple[FunctionImport, Row]] = {}
+    found: Rows = {}
     for each in module.functions:
         if (each.module, each.name) in found:
             continue  # importing a function twice is legal

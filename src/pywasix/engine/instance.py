@@ -13,7 +13,7 @@ from wasmtime import _ffi as ffi
 
 from pywasix.abi.errno import Errno
 from pywasix.engine import epoch
-from pywasix.engine.border import Border, Crash, Wrapper
+from pywasix.engine.border import Border, Crash, Rows, Wrapper, rows_of
 from pywasix.engine.exports import Exports
 from pywasix.engine.memory import PAGE, LinearMemory, SharedMemory, exported_memory, too_large
 from pywasix.engine.module import GuestModule
@@ -50,6 +50,7 @@ class GuestTask:
         max_pages: the most memory it may use, in pages of 64 KiB.
         shared: the memory of the guest's other tasks; None makes one if the module imports it.
         wrap: put around each handler, or None.
+        rows: what the guest's other tasks have found to answer its imports.
     Raises: ModuleError when the module cannot be linked or needs more memory than allowed.
     """
 
@@ -62,6 +63,7 @@ class GuestTask:
         max_pages: int = _MAX_PAGES,
         wrap: Wrapper | None = None,
         shared: SharedMemory | None = None,
+        rows: Rows | None = None,
     ) -> None:
         self.task = task
         self.module = module
@@ -70,7 +72,8 @@ class GuestTask:
         self._wrap = wrap
         self._store = wasmtime.Store(module.engine)
         self._store.set_limits(memory_size=max_pages * PAGE, table_elements=_MAX_TABLE, tables=_MAX_TABLES)
-        _check_size(module, max_pages)
+        if shared is None:
+            _check_size(module, max_pages)
         self._depth = 0
         self._closed = False
         exports = self.exports = Exports(self._store)
@@ -81,16 +84,19 @@ class GuestTask:
             self._import_memory(linker, max_pages)
         self._context = make_context(task, self.memory, exports.has_function)
         self._border = Border(task, self._context, wrap)
-        self._border.define(linker, module)
+        self._rows = rows_of(module) if rows is None else rows
+        self._border.define(linker, self._rows)
         self._linker = linker
         self.unwinder = Unwinder(self, self._border)
         self._watched = self._connect()
 
     def sibling(self, task: Task) -> GuestTask:
         """The same guest for another task: an instance of its own on the same memory."""
-        return GuestTask(
-            task, self.module, self._make_context, max_pages=self._max_pages, wrap=self._wrap, shared=self._shared
-        )
+        return self._another(task, self._shared)
+
+    def _another(self, task: Task, shared: SharedMemory | None) -> GuestTask:
+        options: dict[str, Any] = {"max_pages": self._max_pages, "wrap": self._wrap, "rows": self._rows}
+        return GuestTask(task, self.module, self._make_context, shared=shared, **options)
 
     def copy(self, task: Task) -> GuestTask:
         """A copy for another task: an instance of its own on a copy of the memory.
@@ -100,9 +106,7 @@ class GuestTask:
         guest: GuestTask | None = None
         try:
             shared = None if self._shared is None else self._shared.copy()
-            guest = GuestTask(
-                task, self.module, self._make_context, max_pages=self._max_pages, wrap=self._wrap, shared=shared
-            )
+            guest = self._another(task, shared)
             guest._instantiate()
             if shared is None:
                 guest._take_memory(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from threading import Lock, Thread, stack_size
 from typing import Any
 
@@ -13,6 +14,7 @@ from pywasix.kernel.task import Task
 
 # Bytes: the guest's own stack (`engine.module`) and the host's frames.
 _THREAD_STACK = 16 << 20
+_MOST_IDLE = 64  # of the host's threads that wait for a guest thread to run
 _stack_size_lock = Lock()  # guards the process-wide setting of thread stack sizes
 
 
@@ -28,10 +30,23 @@ def start_thread(main: Callable[[], None], name: str) -> Thread:
     return thread
 
 
+class _Worker:
+    """A thread of the host that runs one guest thread after the other; `token` is released when there is a job."""
+
+    __slots__ = ("job", "thread", "token")
+
+    def __init__(self, job: Callable[[], None]) -> None:
+        self.job: Callable[[], None] | None = job
+        self.thread: Thread | None = None
+        self.token = Lock()
+        self.token.acquire()
+
+
 class GuestProcess:
     """A guest in its process: the main task and every thread. A `kernel.launch.Running` and a `ThreadStarter`.
 
-    `_lock` guards `_threads`.
+    A host thread whose guest thread has ended waits for the next one: to begin one takes a third of the start.
+    `_lock` guards `_threads`, `_idle` and `_ending`.
 
     Args:
         main: the main task, whose module and memory the threads share.
@@ -43,6 +58,8 @@ class GuestProcess:
         self._begin = begin
         self._lock = Lock()
         self._threads: list[Thread] = []
+        self._idle: list[_Worker] = []
+        self._ending = False
         main.task.process.starter = self
 
     def run(self) -> tuple[Any, ...]:
@@ -65,15 +82,23 @@ class GuestProcess:
         except ModuleError as error:
             raise SysError(Errno.AGAIN, str(error)) from None
 
-        def main() -> None:
+        def job() -> None:
             try:
                 guest.run_thread(entry, arguments)
             finally:
                 guest.close()
                 task.process.task_ended(task)
 
+        name = f"pywasix-{task.process.pid}.{task.tid}"
+        with self._lock:
+            worker = self._idle.pop() if self._idle else None
+        if worker is not None and worker.thread is not None:
+            worker.job, worker.thread.name = job, name
+            worker.token.release()
+            return
+        worker = _Worker(job)
         try:
-            thread = start_thread(main, f"pywasix-{task.process.pid}.{task.tid}")
+            thread = worker.thread = start_thread(partial(self._work, worker), name)
         except BaseException as error:
             guest.close()
             if isinstance(error, RuntimeError):
@@ -83,11 +108,27 @@ class GuestProcess:
             self._threads = [each for each in self._threads if each.is_alive()]
             self._threads.append(thread)
 
+    def _work(self, worker: _Worker) -> None:
+        """Run jobs until there is none any more."""
+        while worker.job is not None:
+            job, worker.job = worker.job, None
+            job()
+            del job  # it holds the guest
+            with self._lock:
+                if self._ending or len(self._idle) >= _MOST_IDLE:
+                    return
+                self._idle.append(worker)
+            worker.token.acquire()
+
     def _join(self) -> None:
         """Wait until all of them have ended; the main thread calls it last of all, when no more can start."""
         while True:
             with self._lock:
+                self._ending = True
                 threads, self._threads = self._threads, []
+                idle, self._idle = self._idle, []
+            for worker in idle:
+                worker.token.release()
             if not threads:
                 return
             for thread in threads:
