@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from threading import Lock, Thread, stack_size
+from threading import Lock, Thread, current_thread, stack_size
 from typing import Any
 
 from pywasix.abi.errno import Errno
@@ -33,11 +33,10 @@ def start_thread(main: Callable[[], None], name: str) -> Thread:
 class _Worker:
     """A thread of the host that runs one guest thread after the other; `token` is released when there is a job."""
 
-    __slots__ = ("job", "thread", "token")
+    __slots__ = ("job", "token")
 
     def __init__(self, job: Callable[[], None]) -> None:
         self.job: Callable[[], None] | None = job
-        self.thread: Thread | None = None
         self.token = Lock()
         self.token.acquire()
 
@@ -82,23 +81,25 @@ class GuestProcess:
         except ModuleError as error:
             raise SysError(Errno.AGAIN, str(error)) from None
 
+        name = f"pywasix-{task.process.pid}.{task.tid}"
+
         def job() -> None:
+            current_thread().name = name
             try:
                 guest.run_thread(entry, arguments)
             finally:
                 guest.close()
                 task.process.task_ended(task)
 
-        name = f"pywasix-{task.process.pid}.{task.tid}"
         with self._lock:
             worker = self._idle.pop() if self._idle else None
-        if worker is not None and worker.thread is not None:
-            worker.job, worker.thread.name = job, name
+        if worker is not None:
+            worker.job = job
             worker.token.release()
             return
         worker = _Worker(job)
         try:
-            thread = worker.thread = start_thread(partial(self._work, worker), name)
+            thread = start_thread(partial(self._work, worker), name)
         except BaseException as error:
             guest.close()
             if isinstance(error, RuntimeError):
