@@ -259,15 +259,10 @@ def test_without_a_wrapper_the_handler_itself_is_called(callbacks: Callbacks) ->
 # -- linking -----------------------------------------------------------------
 
 
-def linker() -> wasmtime.Linker:
-    return wasmtime.Linker(shared_engine())
-
-
-def test_unknown_imports_are_named_all_at_once(process: GuestProcess) -> None:
-    border = Border(process.main.task, process.main.context)
+def test_unknown_imports_are_named_all_at_once() -> None:
     source = module('(import "a" "x" (func)) (import "wasi_snapshot_preview1" "y" (func (result i32)))')
     with pytest.raises(ModuleError, match=r"^m imports what WASIX does not know: a\.x, wasi_snapshot_preview1\.y; "):
-        border.define(linker(), rows_of(load(source, "m")))
+        rows_of(load(source, "m"))
 
 
 def test_a_function_imported_twice_with_two_types(process: GuestProcess) -> None:
@@ -282,6 +277,18 @@ def test_a_function_imported_twice_with_two_types(process: GuestProcess) -> None
     with pywasix.start(source) as running:
         assert running.wait(PATIENCE) == -signal.SIGABRT
     assert "fd_close" in running.reason
+
+
+@pytest.mark.parametrize("memory_first", [True, False])
+def test_a_name_imported_as_a_function_and_as_a_memory(memory_first: bool) -> None:
+    imports = [
+        '(import "wasi_snapshot_preview1" "fd_close" (func (param i32) (result i32)))',
+        '(import "wasi_snapshot_preview1" "fd_close" (memory 1 1 shared))',
+    ]
+    if memory_first:
+        imports.reverse()
+    with pytest.raises(ModuleError, match="as a function and as a memory"):
+        load(module(f'{" ".join(imports)} (func (export "_start"))'))
 
 
 def importing(rows: Iterable[tuple[str, Row]]) -> bytes:

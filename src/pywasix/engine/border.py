@@ -13,12 +13,10 @@ task and traps; anything else is a mistake of ours, stored with its traceback, a
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from types import TracebackType
 from typing import Any, Protocol
-
-import wasmtime
 
 from pywasix.abi.cells import raw_values
 from pywasix.abi.errno import Errno
@@ -65,7 +63,7 @@ class Crash(Exception):
 
 
 class Border:
-    """The callbacks of one task. They live as long as its linker may call them."""
+    """The callbacks of one task. They live as long as its store may call them."""
 
     def __init__(self, task: Task, context: Context, wrap: Wrapper | None = None) -> None:
         self._task = task
@@ -75,13 +73,15 @@ class Border:
         self._handlers: dict[Name, tuple[Handler, Callable[[Handler], None]]] = {}
         self.crash: Crash | None = None
 
-    def define(self, linker: wasmtime.Linker, rows: Rows) -> None:
-        """Define every imported function."""
-        for each, row in rows.values():
-            self._define(linker, each, row)
+    def define(self, store: int, rows: Rows, places: Mapping[Name, int]) -> None:
+        """Make every imported function in a store, and put each where it is wanted (the address of a cell for it)."""
+        for name, (each, row) in rows.items():
+            callback = native.Callback(self._callback(each, row))
+            self._callbacks.append(callback)
+            native.new_function(store, each.type.ptr(), callback, None, None, places[name])
 
     def forget(self) -> None:
-        """The linker and the store are closed: nothing calls back any more.
+        """The store is closed: nothing calls back any more.
 
         Callbacks and border refer to each other; without this the module, and the descriptor that
         the engine keeps for it, would live until Python looks for such cycles.
@@ -97,16 +97,6 @@ class Border:
         handler, put = self._handlers[name]
         put(make(handler))
         return lambda: put(handler)
-
-    def _define(self, linker: wasmtime.Linker, function: FunctionImport, row: Row) -> None:
-        callback = native.Callback(self._callback(function, row))
-        self._callbacks.append(callback)
-        module, name = function.module.encode(), function.name.encode()
-        error = native.define_function(
-            linker.ptr(), module, len(module), name, len(name), function.type.ptr(), callback, None, None
-        )
-        if error:
-            raise ModuleError(f"{function.module}.{function.name} cannot be defined: it is imported twice, differently")
 
     def _callback(self, function: FunctionImport, row: Row) -> Callable[[int, int, int, int], int]:
         handler, masks, unpack, make = _answer(row, row.handler, function.wasm)

@@ -13,7 +13,7 @@ from wasmtime import _ffi as ffi
 
 from pywasix.abi.errno import Errno
 from pywasix.engine import epoch
-from pywasix.engine.border import Border, Crash, Rows, Wrapper, rows_of
+from pywasix.engine.border import Border, Crash, Name, Rows, Wrapper, rows_of
 from pywasix.engine.exports import Exports
 from pywasix.engine.memory import PAGE, LinearMemory, SharedMemory, exported_memory, too_large
 from pywasix.engine.module import GuestModule
@@ -30,6 +30,7 @@ _MAX_TABLES = 4
 _DESTRUCTOR = "_thread_local_destroy"
 _DESTRUCTOR_ROUNDS = 4  # POSIX PTHREAD_DESTRUCTOR_ITERATIONS
 _LOW = 0xFFFFFFFF
+_EXTERN, _FUNCTION = ctypes.sizeof(ffi.wasmtime_extern_t), ffi.wasmtime_extern_t.of.offset
 _MAX_DEPTH = 40  # of calls guest, host, guest, ...: a signal handler in a signal handler for each signal, and some more
 _MAX_TABLE = 1 << 20  # entries of 8 bytes in the host's memory; the largest programs have some 100,000
 
@@ -79,14 +80,13 @@ class GuestTask:
         exports = self.exports = Exports(self._store)
         self._shared = shared
         self.memory = LinearMemory(lambda: (0, 0), id(self))
-        linker = wasmtime.Linker(module.engine)
+        self._imports = (ffi.wasmtime_extern_t * len(module.imports))()  # all zeros is a function
         if module.memory is not None:
-            self._import_memory(linker, max_pages)
+            self._import_memory(max_pages)
         self._context = make_context(task, self.memory, exports.has_function)
         self._border = Border(task, self._context, wrap)
         self._rows = rows_of(module) if rows is None else rows
-        self._border.define(linker, self._rows)
-        self._linker = linker
+        self._import_functions()
         self.unwinder = Unwinder(self, self._border)
         self._watched = self._connect()
 
@@ -133,7 +133,20 @@ class GuestTask:
         """Whether the guest can have threads that begin with an export."""
         return self._shared is not None and self.module.exports.get(entry) == "function"
 
-    def _import_memory(self, linker: wasmtime.Linker, max_pages: int) -> None:
+    def _import_functions(self) -> None:
+        first: dict[Name, int] = {}
+        cells = ctypes.addressof(self._imports)
+        again = []
+        for index, name in enumerate(self.module.imports):
+            if name in first:
+                again.append((index, name))
+            elif name in self._rows:
+                first[name] = cells + index * _EXTERN + _FUNCTION
+        self._border.define(ctypes.cast(self._store._context(), ctypes.c_void_p).value or 0, self._rows, first)
+        for index, name in again:
+            ctypes.memmove(cells + index * _EXTERN, first[name] - _FUNCTION, _EXTERN)
+
+    def _import_memory(self, max_pages: int) -> None:
         wanted = self.module.memory
         assert wanted is not None
         maximum = min(max_pages, _MAX_PAGES if wanted.maximum is None else wanted.maximum)
@@ -144,18 +157,7 @@ class GuestTask:
         if self._shared is None:
             self._shared = SharedMemory(self.module.engine, wanted.minimum, maximum)
         self.memory = self._shared.linear()
-        module, name = wanted.module.encode(), wanted.name.encode()
-        error: Any = ffi.wasmtime_linker_define(
-            linker.ptr(),
-            self._store._context(),
-            ctypes.create_string_buffer(module),
-            len(module),
-            ctypes.create_string_buffer(name),
-            len(name),
-            ctypes.byref(self._shared.extern()),
-        )
-        if error:
-            raise wasmtime.WasmtimeError._from_ptr(error)
+        self._imports[self.module.imports.index((wanted.module, wanted.name))] = self._shared.extern()
 
     def _connect(self) -> epoch.Watched:
         """Let the task reach the engine. `Task.stop` moves the epoch on, and every store asks then."""
@@ -262,10 +264,11 @@ class GuestTask:
     def _instantiate(self) -> None:
         instance = ffi.wasmtime_instance_t()
         trap = ctypes.POINTER(ffi.wasm_trap_t)()
-        error = ffi.wasmtime_linker_instantiate(
-            self._linker.ptr(),
+        error = ffi.wasmtime_instance_new(
             self._store._context(),
             self.module.compiled.ptr(),
+            self._imports,
+            len(self._imports),
             ctypes.byref(instance),
             ctypes.byref(trap),
         )
@@ -320,7 +323,6 @@ class GuestTask:
         self.task.disconnect()
         self.memory.forget()
         self.exports.clear()
-        self._linker.close()
         self._store.close()
         self._border.forget()
         del self.unwinder  # they refer to each other, which would keep the module until Python looks for such cycles

@@ -46,6 +46,7 @@ class GuestModule(NamedTuple):
 
     Attributes:
         name: for messages: the file name.
+        imports: module and name of each import, in order.
         exports: the kind of each export by name: "function", "memory", "global", "table", ...
         generation: what its imports tell about its age.
     """
@@ -57,6 +58,7 @@ class GuestModule(NamedTuple):
     memory: MemoryImport | None
     exports: dict[str, str]
     generation: AbiGeneration
+    imports: tuple[tuple[str, str], ...]
 
     def signature(self, export: str) -> str | None:
         """The type of an exported function as a code such as "ii:i"; None when there is no such function."""
@@ -214,9 +216,13 @@ def _describe(name: str, compiled: wasmtime.Module, engine: wasmtime.Engine) -> 
                 f"{name} imports {printable(f'{each.module}.{field}')}, a {_kind(kind)}; "
                 "dynamically linked modules are not supported: link it statically"
             )
+    if memory is not None and any(each[:2] == memory[:2] for each in functions):
+        # Places are found by name, and a function in the place of a memory is an address of the guest's choice.
+        raise ModuleError(f"{name} imports {printable(f'{memory.module}.{memory.name}')} as a function and as a memory")
     exports = {each.name: _kind(each.type) for each in compiled.exports}
+    imports = tuple((each.module, each.name or "") for each in compiled.imports)
     signatures = [(each.module, each.name, each.wasm) for each in functions]
-    return GuestModule(name, compiled, engine, tuple(functions), memory, exports, find_generation(signatures))
+    return GuestModule(name, compiled, engine, tuple(functions), memory, exports, find_generation(signatures), imports)
 
 
 def _kind(kind: object) -> str:

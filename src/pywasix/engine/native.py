@@ -14,18 +14,16 @@ _Unread = ctypes.c_byte  # what nobody reads costs least as a small number; it i
 Callback = ctypes.CFUNCTYPE(ctypes.c_size_t, _Unread, _Unread, ctypes.c_size_t, _Unread)
 """(environment, caller, argument block, number of cells) -> trap or 0; only the argument block is told."""
 
-define_function = ctypes.CFUNCTYPE(
-    ctypes.c_void_p,  # error or null
-    ctypes.c_void_p,  # linker
-    ctypes.c_char_p,  # module
-    ctypes.c_size_t,
-    ctypes.c_char_p,  # name
-    ctypes.c_size_t,
+new_function = ctypes.CFUNCTYPE(
+    None,
+    ctypes.c_void_p,  # store
     ctypes.c_void_p,  # function type
     Callback,
     ctypes.c_void_p,  # environment
     ctypes.c_void_p,  # its finalizer
-)(("wasmtime_linker_define_func_unchecked", dll))
+    ctypes.c_void_p,  # where to put it
+)(("wasmtime_func_new_unchecked", dll))
+"""Make a function of a store; a linker that knows it by name takes three times as long."""
 
 new_trap = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t)(("wasmtime_trap_new", dll))
 """A trap with a message, as a bare address; the engine takes it over when a callback returns it."""
