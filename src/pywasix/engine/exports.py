@@ -8,6 +8,7 @@ from typing import Any
 
 import wasmtime
 from wasmtime import _ffi as ffi
+from wasmtime._extern import wrap_extern
 
 from pywasix.engine.module import type_code
 from pywasix.engine.stops import raise_if_stopped
@@ -17,38 +18,61 @@ _NUMBERS = ("i:", "I:", "f:", "F:")
 
 
 class Exports(Mapping[str, Any]):
-    """What an instance exports, by name; nothing before it is made and after it is gone."""
+    """What an instance exports, by name; nothing before it is made and after it is gone.
+
+    Each export is asked for when it is first used: a thread uses two or three.
+    """
 
     def __init__(self, store: wasmtime.Store) -> None:
         self._store = store
         self._found: dict[str, Any] = {}
+        self._instance: wasmtime.Instance | None = None
+        self._complete = False
         self._mutable: list[str] | None = None
 
     def fill(self, instance: wasmtime.Instance) -> None:
         """The instance is made."""
-        exports = instance.exports(self._store)
-        self._found.update({name: exports[name] for name in exports})
+        self._instance = instance
 
     def clear(self) -> None:
         """The instance goes away."""
+        self._instance = None
         self._found.clear()
 
     def __getitem__(self, name: str) -> Any:
-        return self._found[name]
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self._ask(name)
+        return found
+
+    def _ask(self, name: str) -> Any:
+        if self._instance is not None and not self._complete:
+            item, encoded = ffi.wasmtime_extern_t(), name.encode()
+            context, instance = self._store._context(), ctypes.byref(self._instance._instance)
+            if ffi.wasmtime_instance_export_get(context, instance, encoded, len(encoded), ctypes.byref(item)):
+                return wrap_extern(item)
+        raise KeyError(name)
+
+    def _all(self) -> dict[str, Any]:
+        if self._instance is not None and not self._complete:
+            exports = self._instance.exports(self._store)
+            self._found = {name: exports[name] for name in exports}
+            self._complete = True
+        return self._found
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
+        return iter(self._all())
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._all())
 
     def has_function(self, name: str) -> bool:
         """Whether there is a function of this name."""
-        return isinstance(self._found.get(name), wasmtime.Func)
+        return isinstance(self.get(name), wasmtime.Func)
 
     def call(self, name: str, arguments: Sequence[int | float]) -> tuple[Any, ...]:
         """Call an export. The package's own way would raise a process-wide last exception; this one does not."""
-        function: wasmtime.Func = self._found[name]
+        function: wasmtime.Func = self[name]
         kind = function.type(self._store)
         params = (ffi.wasmtime_val_t * len(kind.params))()
         for index, (wanted, value) in enumerate(zip(kind.params, arguments, strict=True)):
@@ -72,12 +96,12 @@ class Exports(Mapping[str, Any]):
 
     def signature(self, name: str) -> str | None:
         """The type of an exported function as a code such as "ii:i"; None when there is no such function."""
-        function = self._found.get(name)
+        function = self.get(name)
         return type_code(function.type(self._store)) if isinstance(function, wasmtime.Func) else None
 
     def register(self, name: str) -> int | None:
         """The value of an exported i32 global, as an unsigned number; None when there is none."""
-        found = self._found.get(name)
+        found = self.get(name)
         if not isinstance(found, wasmtime.Global):
             return None
         value = found.value(self._store)
@@ -85,22 +109,22 @@ class Exports(Mapping[str, Any]):
 
     def registers(self) -> dict[str, int | float]:
         """The values of all exported globals that can change."""
-        return {name: self._found[name].value(self._store) for name in self._registers()}
+        return {name: self[name].value(self._store) for name in self._registers()}
 
     def set_registers(self, values: dict[str, int | float]) -> None:
         """Give exported globals values that `registers` told."""
         for name, value in values.items():
-            self._found[name].set_value(self._store, value)
+            self[name].set_value(self._store, value)
 
     def _registers(self) -> list[str]:
         if self._mutable is None:
-            globals_ = (each for each in self._found.items() if isinstance(each[1], wasmtime.Global))
+            globals_ = (each for each in self._all().items() if isinstance(each[1], wasmtime.Global))
             self._mutable = [name for name, found in globals_ if _is_register(found.type(self._store))]
         return self._mutable
 
     def control(self, name: str) -> Callable[..., None]:
         """A quick way to call an export that takes i32 numbers and gives nothing."""
-        function: wasmtime.Func = self._found[name]
+        function: wasmtime.Func = self[name]
         none = (ffi.wasmtime_val_t * 0)()
 
         def call(*values: int) -> None:
