@@ -268,5 +268,15 @@ def test_stack_checkpoint_fault(world: World, stack: Stack) -> None:
     world.fails(Errno.FAULT, stack_checkpoint, SNAPSHOT, MEMORY - 7)
 
 
+def test_stack_checkpoint_nomem(world: World, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(saved: object) -> bytes:
+        raise SysError(Errno.NOMEM, "too much")
+
+    monkeypatch.setattr(stack, "data", full)
+    world.fails(Errno.NOMEM, stack_checkpoint, SNAPSHOT, VALUE)
+    monkeypatch.undo()
+    world.call(stack_checkpoint, SNAPSHOT, VALUE)
+
+
 def test_stack_checkpoint_notsup(world: World) -> None:
     world.fails(Errno.NOTSUP, stack_checkpoint, SNAPSHOT, VALUE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import pytest
 
 from pywasix.abi.enums import Signal
@@ -82,6 +84,16 @@ def test_a_timer_is_set_and_taken_back(world: World) -> None:
     assert world.signals == [(SIGNAL_HANDLER, (14,))]
     world.call(proc_raise_interval, Signal.ALRM, 2**64 - 1, 1)
     world.call(proc_raise_interval, Signal.ALRM, 0, 0)
+
+
+def test_proc_raise_interval_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as host:
+        host.setattr(Thread, "start", full)
+        world.fails(Errno.AGAIN, proc_raise_interval, Signal.ALRM, 1, 0)
+    test_a_timer_is_set_and_taken_back(world)
 
 
 def test_proc_raise_interval_inval(world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError, ThreadEnd
 from pywasix.kernel import kernel
+from pywasix.kernel.launch import Program
 from pywasix.kernel.task import Task
 from pywasix.syscalls.thread import (
     thread_exit,
@@ -50,6 +51,13 @@ def spawned(world: World) -> int:
     """Start a thread; returns its tid."""
     handler: Callable[..., int] = thread_spawn_wasi
     return handler(world.ctx, 8)
+
+
+def test_a_thread_that_starts_while_another_runs_exec_ends_at_once(world: World) -> None:
+    made = starter(world, "wasi_thread_start")
+    world.process.successor = Program([], lambda _: pytest.fail("nobody runs it")), None
+    spawned(world)
+    assert made.started[0][0].stopping
 
 
 def test_every_form_starts_a_thread(world: World) -> None:

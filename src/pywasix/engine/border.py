@@ -125,20 +125,24 @@ class Border:
         negative = _gives_number(row)
 
         def failed(error: BaseException, cell: int) -> int:
-            if isinstance(error, SysError):
-                if cell:
-                    _CELLS[cell >> 3] = -error.errno & _WORD if negative else error.errno
-                if not task.attention:
+            # What passes through the callback itself leaves the engine with any number for the address of a trap.
+            try:
+                if isinstance(error, SysError):
+                    if cell:
+                        _CELLS[cell >> 3] = -error.errno & _WORD if negative else error.errno
+                    if not task.attention:
+                        return 0
+                    try:
+                        _attend(task, error)  # a guest whose every call fails hears of its signals too
+                        return 0
+                    except BaseException as unwinding:
+                        error = unwinding
+                if isinstance(error, StackUnwinding):
+                    if error.nested:
+                        task.stack.passed(imported, error.outcome)
                     return 0
-                try:
-                    _attend(task, error)  # a guest whose every call fails hears of its signals too
-                    return 0
-                except BaseException as unwinding:
-                    error = unwinding
-            if isinstance(error, StackUnwinding):
-                if error.nested:
-                    task.stack.passed(imported, error.outcome)
-                return 0
+            except BaseException as other:
+                error = other
             self.unwound(error, name)
             trap: int = native.new_trap(_UNWOUND, len(_UNWOUND))
             return trap

@@ -7,6 +7,8 @@ right there, between two instructions of the guest.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
 from itertools import count
 from threading import Lock, get_ident
 from typing import Any
@@ -15,11 +17,15 @@ import wasmtime
 
 from pywasix.engine import native
 from pywasix.engine.border import Border
+from pywasix.engine.module import value_code
+from pywasix.errors import SysError
+from pywasix.kernel.process import Process
 from pywasix.kernel.task import Task
 
 STACK_POINTER = "__stack_pointer"
 _RED_ZONE = 128  # bytes; LLVM's target description of WebAssembly
 _AGAIN = (0.001, 0.004, 0.02)  # seconds between tries to interrupt a task; the first one almost always does
+_LATER = 50_000_000  # ns between the tries after those
 
 
 class Watched:
@@ -119,10 +125,11 @@ _EPOCH_REACHED = native.EpochCallback(_epoch_reached)
 
 
 def _is_number(export: Any, store: wasmtime.Store) -> bool:
-    """Whether an export is a global that holds a number and may be changed."""
+    """Whether an export is a global that holds a whole number and may be changed."""
     if not isinstance(export, wasmtime.Global):
         return False
-    return bool(export.type(store).mutable) and isinstance(export.value(store), int)
+    kind = export.type(store)
+    return kind.mutable and value_code(kind.content) in ("i", "I")
 
 
 def interrupt(engine: wasmtime.Engine, task: Task) -> None:
@@ -141,3 +148,16 @@ def interrupt(engine: wasmtime.Engine, task: Task) -> None:
             return
         process.ended.wait(pause)
         advance()
+    _interrupt_later(engine, process)
+
+
+def _interrupt_later(engine: wasmtime.Engine, process: Process) -> None:
+    """What `interrupt` tried in vain, for as long as it takes: a busy host may keep a task from going on for that long.
+
+    It keeps the task as well from its end, so that this goes on in the timers' thread.
+    """
+    tasks = process.kernel.all_tasks() if process.kernel.ending else list(process.tasks)
+    if any(each.stopping and not each.ended for each in tasks):
+        engine.increment_epoch()
+        with suppress(SysError):  # the host has no thread left
+            process.kernel.timers.start(_LATER, partial(_interrupt_later, engine, process))

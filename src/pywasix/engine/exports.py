@@ -10,11 +10,10 @@ import wasmtime
 from wasmtime import _ffi as ffi
 from wasmtime._extern import wrap_extern
 
-from pywasix.engine.module import type_code
+from pywasix.engine.module import NUMBERS, type_code, value_code
 from pywasix.engine.stops import raise_if_stopped
 
 _WORD = 0xFFFFFFFF
-_NUMBERS = ("i:", "I:", "f:", "F:")
 
 
 class Exports(Mapping[str, Any]):
@@ -102,10 +101,10 @@ class Exports(Mapping[str, Any]):
     def register(self, name: str) -> int | None:
         """The value of an exported i32 global, as an unsigned number; None when there is none."""
         found = self.get(name)
-        if not isinstance(found, wasmtime.Global):
+        if not isinstance(found, wasmtime.Global) or value_code(found.type(self._store).content) != "i":
             return None
-        value = found.value(self._store)
-        return value & _WORD if isinstance(value, int) else None
+        value: int = found.value(self._store)
+        return value & _WORD
 
     def registers(self) -> dict[str, int | float]:
         """The values of all exported globals that can change."""
@@ -138,4 +137,4 @@ class Exports(Mapping[str, Any]):
 
 
 def _is_register(kind: wasmtime.GlobalType) -> bool:
-    return kind.mutable and type_code(wasmtime.FuncType([kind.content], [])) in _NUMBERS
+    return kind.mutable and value_code(kind.content) in NUMBERS

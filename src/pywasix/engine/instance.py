@@ -76,6 +76,7 @@ class GuestTask:
         if shared is None:
             _check_size(module, max_pages)
         self._depth = 0
+        self._entries: dict[str, bool] = {}
         self._closed = False
         exports = self.exports = Exports(self._store)
         self._shared = shared
@@ -130,8 +131,10 @@ class GuestTask:
         self._context.belong_to(process)
 
     def can_start(self, entry: str) -> bool:
-        """Whether the guest can have threads that begin with an export."""
-        return self._shared is not None and self.module.exports.get(entry) == "function"
+        """Whether the guest can have threads that begin with an export, which takes two i32."""
+        if entry not in self._entries:
+            self._entries[entry] = self._shared is not None and self.module.signature(entry) == "ii:"
+        return self._entries[entry]
 
     def _import_functions(self) -> None:
         first: dict[Name, int] = {}

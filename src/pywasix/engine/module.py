@@ -186,11 +186,12 @@ def _explain(name: str, error: str) -> str:
 
 def type_code(kind: wasmtime.FuncType) -> str:
     """A function type as a code: "iI:i" takes i32 and i64 and gives i32; vectors and references show as "r"."""
-    params, results = ("".join(map(_code, side)) for side in (kind.params, kind.results))
+    params, results = ("".join(map(value_code, side)) for side in (kind.params, kind.results))
     return f"{params}:{results}"
 
 
-def _code(kind: wasmtime.ValType) -> str:
+def value_code(kind: wasmtime.ValType) -> str:
+    """The letter of a type, as in `type_code`. To ask it for its kind aborts the host for some (`native.same_type`)."""
     pointer = kind.ptr()
     return next((code for code, known in _numbers() if native.same_type(known.ptr(), pointer)), _OTHER)
 

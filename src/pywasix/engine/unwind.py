@@ -26,7 +26,7 @@ from pywasix.abi.cells import u32_pair
 from pywasix.abi.errno import Errno
 from pywasix.engine.epoch import STACK_POINTER
 from pywasix.engine.stops import Stopped
-from pywasix.errors import StackJump, StackUnwinding, SysError
+from pywasix.errors import StackJump, StackUnwinding, SysError, ThreadEnd
 from pywasix.kernel.process import ExitStatus
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ _CONTROLS = {
     "asyncify_stop_rewind": ":",
 }
 _HEAD = 8  # bytes of the buffer's head
+MOST_BYTES = 16 << 20  # of one stack, frames or data: what is kept of it takes the host's memory, not the guest's
 _ALIGN = 16  # of stacks in the C ABI of wasm
 _THREAD = "wasi_thread_start"
 _THREADS_2022 = ("_start_thread", "_react")
@@ -106,6 +107,8 @@ class Unwinder:
         self._put_back: list[Callable[[], None]] = []
         self._fixed = 0  # calls of the guest in progress that cannot be gone back into
         self._nested: GuestCall | None = None
+        self._controlled = False  # one of the guest's asyncify exports runs
+        self._room = range(0)  # where the frames that are being saved may end
         self._bottom: int | None = None
         """Where the stack's low end is."""
         self._top = 0
@@ -120,24 +123,30 @@ class Unwinder:
     # -- for system calls ---------------------------------------------------
 
     def through(self, then: Callable[[Frames], int]) -> int:
+        if self._controlled:
+            raise SysError(Errno.NOTSUP, "the guest calls this from one of its asyncify exports")
         if self._answer is not None:
             return self._arrive()
         self._check()
-        buffer, pointer = self._low(), self.pointer()
+        buffer, pointer = self._low(), min(self.pointer(), self._low() + _HEAD + MOST_BYTES)
         self._guest.memory.check(buffer, _HEAD)
         if not buffer + _HEAD < pointer:
             raise SysError(Errno.NOTSUP, f"no room between the stack's end at {buffer:#x} and its top at {pointer:#x}")
         self._guest.memory.write(buffer, u32_pair(buffer + _HEAD, pointer))
         self._then = then
         self.unwinding = True
-        self._control("asyncify_start_unwind", buffer)
+        self._room = range(buffer + _HEAD, pointer + 1)
+        self._guest.guarded(lambda: self._control("asyncify_start_unwind", buffer))
         raise StackUnwinding
 
     def pointer(self) -> int:
         return self._guest.exports.register(STACK_POINTER) or 0
 
     def data(self, saved: Any) -> bytes:
-        return self._guest.memory.read(saved.pointer, max(0, self._top - saved.pointer))
+        size = max(0, self._top - saved.pointer)
+        if size > MOST_BYTES:
+            raise SysError(Errno.NOMEM, f"{size} bytes on the guest's stack; {MOST_BYTES} can be kept")
+        return self._guest.memory.read(saved.pointer, size)
 
     def fork(self, child: Process, saved: Any) -> None:
         from pywasix.engine.threads import GuestProcess  # it imports what imports this
@@ -156,7 +165,8 @@ class Unwinder:
     def passed(self, name: Name, outcome: int | SysError | None) -> None:
         call, self._nested = self._nested, None
         if call is None:
-            raise AssertionError(f"{name} did not call the guest")
+            self._guest.task.process.abort("its asyncify exports are no asyncify: it goes on while its stack is saved")
+            raise ThreadEnd
         self._hosts.appendleft(_HostFrame(name, call, outcome))
 
     # -- for the engine's calls of the guest ---------------------------------
@@ -219,7 +229,9 @@ class Unwinder:
         self.unwinding = False
         buffer, memory = self._low(), self._guest.memory
         end = memory.load_u32(buffer)
-        data = memory.read(buffer + _HEAD, max(0, end - buffer - _HEAD))
+        if end not in self._room:
+            raise Stopped("its asyncify exports are no asyncify: the frames end where there is no room for them")
+        data = memory.read(buffer + _HEAD, end - buffer - _HEAD)
         frames = Frames(self._entry, self.pointer(), data, self._guest.exports.registers(), tuple(self._hosts))
         self._dissolve()
         try:
@@ -247,11 +259,12 @@ class Unwinder:
 
     def _return_from_child(self, status: ExitStatus | None = None) -> bool:
         """A child that ran on this stack (vfork) has ended: whether its parent goes on."""
-        child = self._guest.task.child
-        if child is None:
-            return False
-        jump = child.end(status or ExitStatus())
-        return jump is not None and self._jump_to(jump)
+        task = self._guest.task
+        while (child := task.child) is not None:  # a parent that cannot go on may be a child itself
+            jump = child.end(status or ExitStatus())
+            if jump is not None:
+                return self._jump_to(jump)
+        return False
 
     def _prepare(self, frames: Frames, answer: int | SysError) -> None:
         """Fill the buffer, so that calling the entry point goes back into these frames."""
@@ -363,4 +376,8 @@ class Unwinder:
         call = self._controls.get(name)
         if call is None:
             call = self._controls[name] = self._guest.exports.control(name)
-        call(*values)
+        self._controlled = True
+        try:
+            call(*values)
+        finally:
+            self._controlled = False

@@ -49,7 +49,9 @@ class Checkpoints:
 
         Args:
             tell: stores its number in the guest's memory, maybe on the stack that is kept.
+        Errors: NOMEM more on the stack than can be kept.
         """
+        task.stack.data(saved)  # may fail, and what is told cannot be taken back
         number = self._same(saved)
         tell(number)
         self._drop(number)

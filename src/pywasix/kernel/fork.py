@@ -34,11 +34,18 @@ def copied(task: Task) -> Callable[[SavedStack], int]:
 def shared(task: Task) -> Callable[[SavedStack], int]:
     """vfork(2): let a child run in the caller's place; gives 0 to the child, and its pid when the caller goes on.
 
-    Errors: AGAIN too many processes.
+    Errors: AGAIN too many processes; NOMEM more on the stack than can be kept.
     """
 
     def vfork(saved: SavedStack) -> int:
-        VforkChild(task, task.process.kernel.fork_process(task), saved).begin()
+        kernel = task.process.kernel
+        child = kernel.fork_process(task)
+        try:
+            running = VforkChild(task, child, saved)
+        except BaseException:
+            kernel.discard(child)
+            raise
+        running.begin()
         return 0
 
     return vfork

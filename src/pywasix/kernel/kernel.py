@@ -32,7 +32,7 @@ class Kernel:
 
     Attributes:
         descriptor_lock: guards the entries of every descriptor table and the files' references.
-        timers: made when they are first used, which `_making` guards.
+        timers: made when they are first used, which `_making` guards, and closed with the last process.
         process_lock: guards `status` of processes and `ended` of tasks, and the process table.
         terminal: the program's terminal, if it has one.
 
@@ -61,6 +61,7 @@ class Kernel:
         self.futexes = Futexes()
         self._making = Lock()
         self._timers: Timers | None = None
+        self._over = False  # the last process has ended
         self.terminal: Terminal | None = None
         self._new_poller = new_poller
         self._processes: dict[int, Process] = {}
@@ -74,6 +75,8 @@ class Kernel:
                 from pywasix.kernel.timers import Timers  # few programs have any
 
                 self._timers = Timers()
+                if self._over:
+                    self._timers.close()
         return self._timers
 
     def start_process(self, args: Sequence[bytes], env: Sequence[bytes], *, max_fds: int, parent: int = 0) -> Process:
@@ -102,8 +105,8 @@ class Kernel:
         if full:
             poller.close()
             raise SysError(Errno.AGAIN, f"all {self.max_threads} threads are in use (--max-threads)")
-        if process.status is not None:
-            task.stop()  # the process ended meanwhile
+        if process.status is not None or process.successor is not None:
+            task.stop()  # the process has ended meanwhile, or runs another program from now on
         return task
 
     def _further_poller(self) -> Poller:
@@ -200,8 +203,11 @@ class Kernel:
                 # As on Linux the signal is there when the parent's wait returns. Its default does nothing.
                 parent.signals.post(Signal.CHLD)
             last = not self._processes
-        if last and self._timers is not None:
-            self._timers.close()
+        if last:
+            with self._making:
+                self._over, timers = True, self._timers
+            if timers is not None:
+                timers.close()
         process.ended.set()
         if parent is not None:
             for task in list(parent.waiting):

@@ -172,7 +172,10 @@ class Signals:
         if task.asleep or task.nudge_engine is None or task.signals.reminded or task.thread == get_ident():
             return
         task.signals.reminded = True
-        self._process.kernel.timers.start(_COMPUTES, partial(self._nudge, task))
+        try:
+            self._process.kernel.timers.start(_COMPUTES, partial(self._nudge, task))
+        except SysError:  # the host has no thread left: the task hears of it at its next call
+            task.signals.reminded = False
 
     def _nudge(self, task: Task) -> None:
         task.signals.reminded = False
@@ -190,17 +193,19 @@ class Signals:
         """Send the process a signal after `interval` ns, or after each; 0 takes that back (setitimer).
 
         Each signal has one timer. A time below a millisecond is one when it repeats: a guest must not keep the
-        host busy with what it cannot handle anyway.
+        host busy with what it cannot handle anyway. Errors: AGAIN the host has no thread left.
         """
         timers = self._process.kernel.timers
         with self._lock:
-            old = self._timers.pop(number, None)
-            if old is not None:
-                timers.cancel(old)
+            old = self._timers.get(number)
             if interval:
                 delay = max(interval, _SHORTEST_INTERVAL) if repeat else interval
                 action = partial(self.post, number)
                 self._timers[number] = timers.start(delay, action, interval=delay if repeat else 0)
+            else:
+                self._timers.pop(number, None)
+            if old is not None:
+                timers.cancel(old)
 
     def cancel_timers(self) -> None:
         """The process has ended."""

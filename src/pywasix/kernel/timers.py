@@ -8,6 +8,9 @@ from itertools import count
 from threading import TIMEOUT_MAX, Condition, Thread, current_thread
 from time import monotonic_ns
 
+from pywasix.abi.errno import Errno
+from pywasix.errors import SysError
+
 _LINGER = 1.0  # seconds; the next timer often comes soon, and a thread costs more than a wake-up
 _NS = 1_000_000_000
 
@@ -33,15 +36,26 @@ class Timers:
         self._closed = False
 
     def start(self, delay: int, action: Callable[[], None], *, interval: int = 0) -> Timer:
-        """Run an action after `delay` ns. It must be quick, and may not raise."""
+        """Run an action after `delay` ns. It must be quick, and may not raise.
+
+        Errors: AGAIN the host has no thread left.
+        """
         timer = Timer(action, interval)
         with self._changed:
             if not self._closed:
                 self._push(monotonic_ns() + delay, timer)
                 if self._thread is None:
-                    self._thread = Thread(target=self._run, name="pywasix-timers", daemon=True)
-                    self._thread.start()
+                    self._start_thread()
         return timer
+
+    def _start_thread(self) -> None:
+        thread = Thread(target=self._run, name="pywasix-timers", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            self._due.clear()
+            raise SysError(Errno.AGAIN, "the host has no thread left") from None
+        self._thread = thread
 
     def cancel(self, timer: Timer) -> None:
         """Take a timer back; an action that has begun goes on."""

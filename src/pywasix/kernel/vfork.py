@@ -54,7 +54,7 @@ class VforkChild:
 
         Returns: where the parent goes on; None when it cannot.
         """
-        alive = self._parent.status is None
+        alive = not self._over()
         self._leave()
         self._child.finish(status if alive else ExitStatus(signal=Signal.KILL))
         self._child.task_ended(self._own_task)
@@ -101,5 +101,12 @@ class VforkChild:
         # What stopped or woke the task meant the child, or else the parent: look again.
         task.stopping = False
         task.attention = True
-        if self._parent.status is not None:
+        if self._over():
             task.stopping = True
+
+    def _over(self) -> bool:
+        """Whether one of those in whose place the child runs has ended: they cannot go on without each other."""
+        level: VforkChild | None = self
+        while level is not None and level._parent.status is None:
+            level = level._outer
+        return level is not None

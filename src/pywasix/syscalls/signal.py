@@ -59,7 +59,7 @@ def proc_raise_interval(ctx: Context, sig: Code[Signal], interval: Timestamp, re
     """Send the calling process a signal after a time in ns, or after each such time; 0 takes it back.
 
     ABI: WASIX; libc's setitimer passes `it_interval` in ns and repeats. Each signal has one timer. One that repeats
-    has at least a millisecond. Errors: INVAL no such signal.
+    has at least a millisecond. Errors: INVAL no such signal; AGAIN the host has no thread left.
     """
     signal.check_number(sig or -1)
     ctx.process.signals.raise_interval(sig, interval, repeat=bool(repeat))

@@ -13,7 +13,8 @@ from pywasix.syscalls.row import EXTENSION, syscall
 def stack_checkpoint(ctx: Context, snapshot: Out[StackSnapshot], ret_val: Out[Longsize]) -> None:
     """Note the call stack of now; `ret_val` is 0, and each time that stack_restore comes back here its value.
 
-    ABI: WASIX; the guest needs asyncify. Errors: FAULT; NOTSUP built without, or called by a destructor.
+    ABI: WASIX; the guest needs asyncify. Errors: FAULT; NOTSUP built without, or called by a destructor; NOMEM more
+    on the stack than can be kept.
     """
     ctx.memory.check(snapshot, StackSnapshot.SIZE)
     ctx.memory.check(ret_val, 8)
