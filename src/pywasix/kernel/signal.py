@@ -169,7 +169,13 @@ class Signals:
         some instructions between which no host ever delivered one, so that a task is left alone while it may
         still be near a call.
         """
-        if task.asleep or task.nudge_engine is None or task.signals.reminded or task.thread == get_ident():
+        if (
+            task.asleep
+            or task.token is not None
+            or task.nudge_engine is None
+            or task.signals.reminded
+            or task.thread == get_ident()
+        ):
             return
         task.signals.reminded = True
         try:

@@ -9,7 +9,6 @@ channel may hold a first try in the operating system for a moment (its patience)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from threading import TIMEOUT_MAX, Lock
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -124,22 +123,21 @@ def rest(task: Task, token: Lock, deadline: int | None) -> bool:
     if task.attention:  # who came before did not find the token
         task.token = None
         return False
-    task.asleep = True
     if deadline is None:
         token.acquire()
         late = False
     else:
         late = not token.acquire(timeout=min(max(0, deadline - monotonic_ns()) / 1e9, TIMEOUT_MAX))
-    task.asleep = False
     task.token = None
     return late
 
 
 def release(token: Lock) -> None:
     """Wake who rests with this token; nothing happens if somebody has done it already."""
-    if token.locked():
-        with suppress(RuntimeError):
-            token.release()
+    try:  # noqa: SIM105  # a context manager takes longer than the release
+        token.release()
+    except RuntimeError:
+        pass
 
 
 def sleep(task: Task, deadline: int) -> None:
