@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from pywasix.net.policy import NetworkPolicy, PolicyError, Request
     from pywasix.runtime import Process, run, start
     from pywasix.runtime.async_process import AsyncProcess, create_process
+    from pywasix.runtime.python_command import Command
 
 _HOMES = {
     "Accepted": "pywasix.net.events",
     "AsyncProcess": "pywasix.runtime.async_process",
     "CalledProcessError": "subprocess",
     "Closed": "pywasix.net.events",
+    "Command": "pywasix.runtime.python_command",
     "CompletedProcess": "subprocess",
     "Connected": "pywasix.net.events",
     "ConnectionEvent": "pywasix.net.events",
@@ -67,6 +69,7 @@ __all__ = [
     "AsyncProcess",
     "CalledProcessError",
     "Closed",
+    "Command",
     "CompletedProcess",
     "Connected",
     "ConnectionEvent",

@@ -92,6 +92,10 @@ class Watchdog:
             last = 0 if now is None else now[1]
 
 
+# Calls that end the process: those of 2022 cannot tell that there is no program to be run.
+_LEAVE = ("proc_exit", "proc_exit2", "proc_exec", "proc_exec2")
+
+
 class City:
     """A populated world.
 
@@ -242,11 +246,13 @@ class City:
         except SysError as error:
             return Errno(error.errno)
         except ProcessExit:
-            assert call.row.name in ("proc_exit", "proc_exit2"), call
+            assert call.row.name in _LEAVE, call
         except Unwind:
             assert task.stopping or call.row.name == "thread_exit", f"{call} unwound a task that nobody stopped"
         finally:
             self._watchdog.end()
+            if task.child is not None:
+                task.child.exited(0)  # proc_fork_env: the world is its parent again
             if task.stopping:
                 self._revive(task)
         return None

@@ -38,7 +38,7 @@ _THREADED = [*_SHARED, "-Wl,--export=__stack_pointer"]
 _STACK = ["-mcpu=generic+bulk_memory+mutable_globals", "-Wl,--export=__stack_pointer", "-Wl,--export=__data_end"]
 
 #: Guests that fork or jump: their frames save themselves.
-ASYNCIFY = frozenset({"bench_processes", "handlers", "hostile_processes", "processes"})
+ASYNCIFY = frozenset({"bench_processes", "fork_server", "handlers", "hostile_processes", "processes"})
 
 #: What single guests need beyond C_FLAGS.
 EXTRA_FLAGS = {
@@ -62,6 +62,7 @@ WASM_ONLY = frozenset(
         "block_futex",
         "containment",
         "hostile_processes",
+        "run_command",
         "reactor",
         "shared_hello",
     }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pywasix.abi.enums import FileType
 from pywasix.errors import SysError
 from pywasix.fs.archive import Stored, new_budget
-from pywasix.fs.mounts import Namespace
+from pywasix.fs.mounts import MountPoint, Namespace
 from pywasix.fs.node import Directory, Entry, Opening, Redirect
 from pywasix.fs.tree import Tree
 from pywasix.kernel.file import File, FileStatus
@@ -21,7 +21,7 @@ class CommandDirectory(Tree):
 
     Args:
         commands: the size of each file and what reads it.
-        within: the other directory, owned; None when there is none.
+        within: the other directory, closed with this one; None when there is none.
     """
 
     def __init__(self, commands: Mapping[bytes, tuple[int, Callable[[], bytes]]], within: Directory | None) -> None:
@@ -68,4 +68,6 @@ def mount_commands(namespace: Namespace, commands: Mapping[bytes, tuple[int, Cal
         within: Directory | None = namespace.root.enter(_BIN)
     except SysError:  # there is none, or it is no directory
         within = None
+    if isinstance(within, MountPoint):
+        within = within.mounted
     namespace.mount([_BIN], CommandDirectory(commands, within))

@@ -57,6 +57,11 @@ class MountPoint:
             yield (*names, name), point
             yield from point.points((*names, name))
 
+    @property
+    def mounted(self) -> Directory | None:
+        """What is mounted here itself."""
+        return self._mounted
+
     def cover(self) -> Iterable[Directory]:
         """Let each name on the way to a mount below still be the directory that it was. Returns what was opened."""
         for name, point in self._below.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pywasix.abi.errno import Errno
 from pywasix.engine.threads import start_thread
-from pywasix.errors import PywasixError, SysError
+from pywasix.errors import PywasixError, SysError, printable
 from pywasix.kernel.kernel import Kernel
 from pywasix.kernel.launch import Program, Running
 from pywasix.kernel.process import ExitStatus, Process
@@ -37,6 +37,11 @@ def run_process(process: Process, running: Running) -> tuple[Any, ...]:
             return results
 
 
+def _name(process: Process) -> str:
+    name = process.args[0] if process.args else b""
+    return printable(name.decode("utf-8", "replace"))
+
+
 class Processes:
     """All processes of a program but the first: a `kernel.launch.Launcher`. `_lock` guards `_threads` and `_loader`.
 
@@ -61,6 +66,8 @@ class Processes:
         def main() -> None:
             try:
                 run_process(process, running)
+                if process.status is not None and process.status.reason:
+                    process.complain(f"{_name(process)} (pid {process.pid}): {process.status.reason}")
             finally:
                 process.task_ended(process.main_task)
 
