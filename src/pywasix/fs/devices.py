@@ -14,6 +14,7 @@ from pywasix.kernel.file import File, FileStatus
 from pywasix.kernel.task import Task
 
 _PIECE = 1 << 16  # bytes of random numbers or zeros that are made at once
+_MOST = 1 << 24  # bytes of a read at an offset, which nothing interrupts
 _DEVICE = 5  # the number of the file system of devices
 
 
@@ -48,7 +49,13 @@ class _DeviceFile(File):
         return done
 
     def read_at(self, buffers: Sequence[memoryview], offset: int) -> int:
-        return sum(len(buffer) for buffer in buffers if self._fill(buffer))
+        done = 0
+        for buffer in buffers:
+            for start in range(0, len(buffer), _PIECE):
+                if done >= _MOST or not self._fill(buffer[start : start + _PIECE]):
+                    return done
+                done += len(buffer[start : start + _PIECE])
+        return done
 
     def write(self, task: Task, buffers: Sequence[memoryview]) -> int:
         return self.write_at(buffers, 0)
