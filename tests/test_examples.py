@@ -151,3 +151,13 @@ def test_the_picture_shows_the_import_contract() -> None:
     """`docs/architecture.svg` is what `docs/architecture.py` draws of the contract in pyproject.toml."""
     command = [sys.executable, str(ROOT / "docs" / "architecture.py"), "--check"]
     assert subprocess.run(command, timeout=PATIENCE, check=False).returncode == 0
+
+
+def test_thread_server() -> None:
+    assert run_example("thread_server").splitlines() == [
+        "the first quick caller is served",
+        "the second quick caller is served",
+        "the third quick caller is served",
+        "the slow caller is served at last",
+        "the guest says 'done'",
+    ]
