@@ -18,6 +18,7 @@ from pywasix.fs.operations import Moved, open_path, status_of_path
 from pywasix.fs.walk import Start
 from pywasix.kernel.file import File
 
+_LARGEST_PROGRAM = 256 << 20  # bytes; the largest that are published have 100 MiB
 _PIECE = 1 << 20  # bytes
 _DIRECTORY = Opening(directory=True)
 
@@ -115,7 +116,7 @@ class GuestFiles:
             if each._names[: len(before)] == before:
                 each._names = after + each._names[len(before) :]
 
-    def read_program(self, path: bytes, limit: int = 1 << 30) -> bytes:
+    def read_program(self, path: bytes, limit: int = _LARGEST_PROGRAM) -> bytes:
         """All bytes of a file, for running it: a module, or a script that begins with "#!".
 
         Args:
@@ -145,6 +146,8 @@ def _no_program() -> SysError:
 def _content(file: File, limit: int) -> bytes:
     if file.filetype is not FileType.REGULAR_FILE:
         raise _no_program()
+    if file.status().size > limit:  # a file with holes costs its owner nothing, and takes the host's memory when read
+        raise SysError(Errno.NOMEM, f"a program of more than {limit} bytes")
     found = bytearray()
     piece = bytearray(_PIECE)
     while count := file.read_at([memoryview(piece)], len(found)):

@@ -22,12 +22,16 @@ _HEADER = _MAGIC + b"\1\0\0\0"
 _LONGEST_LINE = 256  # bytes of a script's first line, Linux BINPRM_BUF_SIZE
 _DEEPEST = 4  # scripts whose interpreters are scripts, as on Linux
 _MOST_MODULES = 64  # compiled ones that are kept, of those found in the guest's files
+_MOST_BYTES = 256 << 20  # of those
 
 Begin = Callable[[GuestModule, Process], Running]
 
 
 class Loader:
-    """Programs by name, for all processes of one program of the user's. `_lock` guards the cache.
+    """Programs by name, for all processes of one program of the user's.
+
+    `_lock` guards the cache. `_loading` is held while a program is read and compiled, which nothing can interrupt and
+    which takes a multiple of its size: one at a time, so that hundreds of processes cannot make the host do hundreds.
 
     Args:
         commands: what names mean, in the directories of `_BINARIES` and without any: a path, the bytes of a .wasm
@@ -39,6 +43,7 @@ class Loader:
         self._commands = _checked(commands)
         self._begin = begin
         self._lock = Lock()
+        self._loading = Lock()
         self._modules: dict[bytes | str, GuestModule] = {}
 
     def find(self, process: Process, name: bytes, args: Sequence[bytes], path: Sequence[bytes] | None) -> Program:
@@ -63,10 +68,14 @@ class Loader:
         files = _files_of(process)
         if files is None:
             raise SysError(Errno.NOENT, f"there is no program {path!r}")
-        data = files.read_program(path)
-        if data[:2] == b"#!":
+        with self._loading:
+            if process.status is not None:
+                raise SysError(Errno.INTR, "the process has ended while others loaded programs")
+            data = files.read_program(path)
+            script = data[:2] == b"#!"
+            module = None if script else self._module(data, data, path)
+        if module is None:
             return self._script(process, path, data, args, depth)
-        module = self._module(data, data, path)
         return Program(args, lambda child: self._begin(module, child))
 
     def show(self, process: Process) -> None:
@@ -104,10 +113,14 @@ class Loader:
             name = path.rpartition(b"/")[2].decode("utf-8", "replace")
             module = _loaded(source, name)
             with self._lock:
-                while len(self._modules) >= _MOST_MODULES:
+                while self._modules and (len(self._modules) >= _MOST_MODULES or self._kept(key) > _MOST_BYTES):
                     del self._modules[next(iter(self._modules))]
                 self._modules[key] = module
         return module
+
+    def _kept(self, key: bytes | str) -> int:
+        """Bytes of the modules that are kept, and of one more. A path takes the place of what the user gave anyway."""
+        return sum(len(each) for each in (*self._modules, key) if isinstance(each, bytes))
 
     def _script(self, process: Process, path: bytes, data: bytes, args: list[bytes], depth: int) -> Program:
         """A script: its interpreter, with what stands behind that in one argument, the script's path, and the rest."""
