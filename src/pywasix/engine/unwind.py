@@ -23,6 +23,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pywasix.abi.cells import u32_pair
+from pywasix.abi.enums import Signal
 from pywasix.abi.errno import Errno
 from pywasix.engine.epoch import STACK_POINTER
 from pywasix.engine.stops import Stopped
@@ -213,10 +214,13 @@ class Unwinder:
                 else:
                     if not (self._save() or self._return_from_child()):
                         return results
-                if task.stopping:
-                    raise Stopped("stopped")
+                while task.stopping:  # it, or the child in its place
+                    if not self._return_from_child():
+                        raise Stopped("stopped")
         finally:
             self._entry = None
+            while task.child is not None:
+                task.child.end(ExitStatus(signal=Signal.KILL))
 
     def _save(self) -> bool:
         """The entry point has returned: if its frames were being saved, do what that was for and prepare going back."""
