@@ -183,3 +183,29 @@ def test_a_handler_that_blocks_keeps_the_rest(world: World) -> None:
     signals.use_handler(SIGNAL_HANDLER, exported=True)
     assert world.task.attend() is True
     assert world.signals == [(SIGNAL_HANDLER, (Signal.USR1,))]
+
+
+def test_a_call_that_goes_on_after_a_handler_keeps_its_file(world: World) -> None:
+    """The handler's own calls end with no file that they wait on."""
+    fd, call = world.path("/dev/null"), world.task.call_guest
+    file = world.fds.get(fd).file
+    closing = False
+
+    def handler(name: str, arguments: tuple[int, ...]) -> None:
+        call(name, arguments)
+        world.task.waiting_on = None
+        if closing:
+            world.fds.close(fd)
+
+    world.task.call_guest = handler
+    world.task.waiting_on = file
+    world.signal(Signal.CHLD)
+    world.task.interruption_point()
+    assert world.task.waiting_on is file
+    closing = True
+    world.signal(Signal.CHLD)
+    with pytest.raises(SysError, match="BADF"):
+        world.task.interruption_point()
+    world.task.leave(file)
+    assert len(world.signals) == 2
+    assert world.task.lost_file is None

@@ -145,7 +145,20 @@ class Task:
             if self.stack.unwinding:
                 raise StackUnwinding(nested=True)
             return False
-        return self.process.signals.deliver(self)
+        waiting = self.waiting_on
+        ran = self.process.signals.deliver(self)
+        if waiting is not None:
+            self._wait_again(waiting)
+        return ran
+
+    def _wait_again(self, waiting: File | frozenset[File]) -> None:
+        """A handler has run inside of a call on a file, which goes on; its own calls ended with no file at all.
+
+        Nobody may close the file from now on; somebody may have done so meanwhile.
+        """
+        self.waiting_on = waiting
+        if not isinstance(waiting, frozenset) and not waiting.references:
+            self.lost_file = waiting
 
     def interruption_point(self) -> None:
         """Where a blocking call may be interrupted.
