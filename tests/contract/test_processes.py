@@ -14,20 +14,26 @@ PROCESSES = ["fork", "memory", "many", "nested", "vfork", "wait", "pipe", "jump"
 HANDLERS = ["fork", "blocked", "jump", "out", "write", "nested", "twice"]
 
 
-def compare(program: str, case: str, natives: Natives) -> None:
-    """Lines of several processes come in any order."""
+def compare(program: str, case: str, natives: Natives, shared: bool) -> None:
+    """Lines of several processes come in any order.
+
+    Args:
+        shared: the guest's memory is imported and shared, as that of guests with threads.
+    """
     native = subprocess.run([natives.command(program), case], capture_output=True, timeout=PATIENCE, check=True)
     assert native.stdout
-    done = pywasix.run([guest(program), case], capture_output=True, timeout=PATIENCE)
+    done = pywasix.run([guest(f"{program}_shared" if shared else program), case], capture_output=True, timeout=PATIENCE)
     assert (done.returncode, done.stderr.decode()) == (0, "")
     assert sorted(done.stdout.decode().splitlines()) == sorted(native.stdout.decode().splitlines())
 
 
+@pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("case", PROCESSES)
-def test_processes_are_as_on_linux(case: str, natives: Natives) -> None:
-    compare("processes", case, natives)
+def test_processes_are_as_on_linux(case: str, shared: bool, natives: Natives) -> None:
+    compare("processes", case, natives, shared)
 
 
+@pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("case", HANDLERS)
-def test_handlers_that_fork_and_jump_are_as_on_linux(case: str, natives: Natives) -> None:
-    compare("handlers", case, natives)
+def test_handlers_that_fork_and_jump_are_as_on_linux(case: str, shared: bool, natives: Natives) -> None:
+    compare("handlers", case, natives, shared)

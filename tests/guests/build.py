@@ -37,12 +37,27 @@ _THREADED = [*_SHARED, "-Wl,--export=__stack_pointer"]
 #: What a host needs to see to save a guest's stack.
 _STACK = ["-mcpu=generic+bulk_memory+mutable_globals", "-Wl,--export=__stack_pointer", "-Wl,--export=__data_end"]
 
+#: The same of a guest that could have threads: its thread-local values too. The last -mcpu counts.
+_SHARED_STACK = [*_SHARED, "-mcpu=generic+atomics+bulk_memory+mutable_globals", "-Wl,--export=__tls_base"]
+
 #: Guests that fork or jump: their frames save themselves.
-ASYNCIFY = frozenset({"bench_processes", "fork_server", "handlers", "hostile_processes", "processes"})
+ASYNCIFY = frozenset(
+    {
+        "bench_processes",
+        "fork_server",
+        "handlers",
+        "handlers_shared",
+        "hostile_processes",
+        "processes",
+        "processes_shared",
+    }
+)
 
 #: What single guests need beyond C_FLAGS.
 EXTRA_FLAGS = {
     "reactor": ["-mexec-model=reactor"],
+    "handlers_shared": _SHARED_STACK,
+    "processes_shared": _SHARED_STACK,
     "shared_hello": _SHARED,
     "bench_threads": _THREADED,
     "tasks": _THREADED,
@@ -85,7 +100,7 @@ def build(name: str, into: Path) -> Path:
 
         target.write_bytes(strip(bytes(wat2wasm((HERE / f"{name}.wat").read_text()))))
         return target
-    flags = C_FLAGS + EXTRA_FLAGS.get(name, []) + (_STACK if name in ASYNCIFY else [])
+    flags = C_FLAGS + (_STACK if name in ASYNCIFY else []) + EXTRA_FLAGS.get(name, [])
     command = [sys.executable, "-m", "ziglang", "cc", *flags, f"{name}.c", "-o", str(target)]
     subprocess.run(command, cwd=HERE, check=True)  # relative source names: no build path gets into the module
     module = strip(target.read_bytes())
