@@ -32,7 +32,7 @@ _DESTRUCTOR_ROUNDS = 4  # POSIX PTHREAD_DESTRUCTOR_ITERATIONS
 _LOW = 0xFFFFFFFF
 _EXTERN, _FUNCTION = ctypes.sizeof(ffi.wasmtime_extern_t), ffi.wasmtime_extern_t.of.offset
 _MAX_DEPTH = 40  # of calls guest, host, guest, ...: a signal handler in a signal handler for each signal, and some more
-_MAX_TABLE = 1 << 20  # entries of 8 bytes in the host's memory; the largest programs have some 100,000
+_MAX_TABLE = 1 << 17  # entries of 8 bytes in the host's memory, for each thread; the largest programs have some 100,000
 
 MakeContext = Callable[[Task, LinearMemory, Callable[[str], bool]], Context]
 
