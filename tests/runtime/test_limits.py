@@ -61,7 +61,7 @@ def test_programs_of_shared_memory_run_within_their_limit() -> None:
 
 
 def test_tables_are_limited_too() -> None:
-    """Their entries lie in the host's memory: so many that a program needs, not as many as it likes; each thread has its own."""
+    """Their entries lie in the host's memory, for each thread anew: what a program needs, not what it likes."""
     grow = """
         (loop $again (br_if $again (i32.ne (table.grow $t (ref.null func) (i32.const 16384)) (i32.const -1))))
         (call $proc_exit (table.size $t))
