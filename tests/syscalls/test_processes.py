@@ -65,6 +65,14 @@ def test_proc_fork_inval(world: World, stack: Stack) -> None:
     world.fails(Errno.INVAL, proc_fork, 2, PID)
 
 
+def test_who_is_being_ended_makes_no_children(world: World, stack: Stack) -> None:
+    """The program would have more and more to end."""
+    world.task.stopping = True
+    with pytest.raises(SysError, match="AGAIN"):
+        world.kernel.fork_process(world.task)
+    assert world.kernel.all_processes() == [world.process]
+
+
 def test_a_host_without_descriptors_is_told_as_again(world: World, stack: Stack) -> None:
     def no_poller() -> WatchedPoller:
         raise SysError(Errno.MFILE)

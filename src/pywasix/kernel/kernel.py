@@ -149,6 +149,8 @@ class Kernel:
 
         Errors: AGAIN too many processes, or too little of the host.
         """
+        if task.stopping:  # hundreds that fork while they are being ended would keep each other alive
+            raise SysError(Errno.AGAIN, "the process is being ended")
         parent = task.process
         poller = self._further_poller()
         try:
