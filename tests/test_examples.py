@@ -161,3 +161,14 @@ def test_thread_server() -> None:
         "the slow caller is served at last",
         "the guest says 'done'",
     ]
+
+
+def test_python_command() -> None:
+    assert run_example("python_command") == (
+        "what came out: 2 4 6 8 01\nwhat was said: even, process 3: 5 lines\nexit status: 0\n"
+    )
+
+
+def test_fork_server() -> None:
+    echoes = "".join(f"echo:  caller {number}\n" for number in (4, 3, 2, 1, 0))
+    assert run_example("fork_server") == (f"guest: listening on 80\n{echoes}guest: served 5, ended 5\nexit status: 0\n")
