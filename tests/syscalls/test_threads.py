@@ -53,11 +53,17 @@ def spawned(world: World) -> int:
     return handler(world.ctx, 8)
 
 
-def test_a_thread_that_starts_while_another_runs_exec_ends_at_once(world: World) -> None:
+@pytest.mark.parametrize("runs_another", [False, True])
+def test_no_thread_starts_in_a_process_that_ends_or_runs_another_program(world: World, runs_another: bool) -> None:
+    """It would have more and more threads to end."""
     made = starter(world, "wasi_thread_start")
-    world.process.successor = Program([], lambda _: pytest.fail("nobody runs it")), None
-    spawned(world)
-    assert made.started[0][0].stopping
+    if runs_another:
+        world.process.successor = Program([], lambda _: pytest.fail("nobody runs it")), None
+    else:
+        world.process.terminate(9)
+    with pytest.raises(SysError, match="AGAIN"):
+        spawned(world)
+    assert not made.started
 
 
 def test_every_form_starts_a_thread(world: World) -> None:
@@ -98,13 +104,6 @@ def test_a_kill_ends_a_join(world: World) -> None:
     call.await_blocked()
     world.process.tasks[-1].stop()
     assert isinstance(call.result(), ThreadEnd)
-
-
-def test_a_thread_of_an_ended_process_is_stopped_at_once(world: World) -> None:
-    made = starter(world, "wasi_thread_start")
-    world.process.terminate(9)
-    spawned(world)
-    assert made.started[0][0].stopping
 
 
 def test_leaving_ends_the_calling_thread(world: World) -> None:

@@ -225,7 +225,8 @@ class GuestTask:
                 self._destroy_locals()
             return results
         except Stopped as stopped:
-            if process.successor is None:  # else it was stopped for another program to run here
+            # Else it was stopped for another program to run here, or with all others, who need not hear of it again.
+            if process.successor is None and process.status is None:
                 process.finish(self.status_of(stopped))
         except Exception as error:  # not a guest's doing, or `Stopped` would have told
             process.finish(self._status_of_crash(Crash("running the guest", error)))

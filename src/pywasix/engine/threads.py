@@ -18,10 +18,17 @@ _MOST_IDLE = 64  # of the host's threads that wait for a guest thread to run
 _stack_size_lock = Lock()  # guards the process-wide setting of thread stack sizes
 
 
-def start_thread(main: Callable[[], None], name: str) -> Thread:
-    """Start a thread of the host that has room for a guest. Raises: RuntimeError when the host has none left."""
+def start_thread(main: Callable[[], None], name: str, task: Task | None = None) -> Thread:
+    """Start a thread of the host that has room for a guest.
+
+    Args:
+        task: what it is for. Hundreds may wait here; those that are to end by then start no thread.
+    Raises: RuntimeError when the host has none left.
+    """
     thread = Thread(target=main, name=name, daemon=True)
     with _stack_size_lock:
+        if task is not None and task.stopping:
+            raise SysError(Errno.AGAIN, "the process is being ended")
         before = stack_size(_THREAD_STACK)
         try:
             thread.start()
@@ -99,7 +106,7 @@ class GuestProcess:
             return
         worker = _Worker(job)
         try:
-            thread = start_thread(partial(self._work, worker), name)
+            thread = start_thread(partial(self._work, worker), name, task)
         except BaseException as error:
             guest.close()
             if isinstance(error, RuntimeError):

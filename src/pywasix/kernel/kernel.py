@@ -95,18 +95,21 @@ class Kernel:
         return process
 
     def start_task(self, process: Process) -> Task:
-        """A further task of a process. Errors: AGAIN too many."""
+        """A further task of a process. Errors: AGAIN too many, or the process has ended or runs another program."""
         poller = self._further_poller()
         with self.process_lock:
+            # Who ends a process looks at its tasks after that: hundreds that start more would keep it alive.
+            over = process.status is not None or process.successor is not None
             full = self._threads() >= self.max_threads
-            if not full:
+            if not (over or full):
                 task = Task(process, self._take_id(), poller)
                 process.tasks.append(task)
+        if over:
+            poller.close()
+            raise SysError(Errno.AGAIN, "the process is being ended")
         if full:
             poller.close()
             raise SysError(Errno.AGAIN, f"all {self.max_threads} threads are in use (--max-threads)")
-        if process.status is not None or process.successor is not None:
-            task.stop()  # the process has ended meanwhile, or runs another program from now on
         return task
 
     def _further_poller(self) -> Poller:
