@@ -14,6 +14,11 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
+def quoted(name: bytes) -> str:
+    """A name that a guest uses, in quotes, as it may be shown."""
+    return repr(name.decode("utf-8", "replace"))
+
+
 class SysError(Exception):
     """A system call fails with an errno.
 

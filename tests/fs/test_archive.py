@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 
@@ -214,6 +215,27 @@ def test_a_file_that_lies_about_its_size() -> None:
     with pytest.raises(SysError, match="IO"):
         found.open(b"file", READING)
     found.close()
+
+
+@pytest.mark.parametrize("mode", [0o100644, 0o120777], ids=["file", "link"])
+def test_a_bomb_that_says_it_is_small(mode: int) -> None:
+    size = 32 << 20
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as target:
+        info = zipfile.ZipInfo("bomb")
+        info.external_attr = mode << 16
+        info.compress_type = zipfile.ZIP_DEFLATED
+        with target.open(info, "w") as entry:
+            for _ in range(size >> 20):
+                entry.write(bytes(1 << 20))
+    lying = raw.getvalue().replace(size.to_bytes(4, "little"), (5).to_bytes(4, "little"))
+    tracemalloc.start()
+    try:
+        with pytest.raises((SysError, OptionError), match=r"IO|can be read"):
+            read_archive(io.BytesIO(lying), "x").open(b"bomb", READING)
+        assert tracemalloc.get_traced_memory()[1] < size // 2
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_encrypted_file_is_not_opened() -> None:

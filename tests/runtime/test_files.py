@@ -114,7 +114,7 @@ def test_where_a_program_without_wasix_finds_its_directories(given: Path, cwd: s
         ({"volumes": ["/tmp:/a/../b"]}, "absolute GUEST"),
         ({"volumes": [":/data"]}, "is not HOST:GUEST"),
         ({"volumes": ["/nothing/there:/data"]}, "No such file"),
-        ({"volumes": ["/dev/null:/data"]}, "Not a directory"),
+        ({"volumes": ["/dev/null:/data"]}, "is no directory"),
         ({"volumes": ["/tmp:/a\0b"]}, "is not HOST:GUEST"),
         ({"tmpfs": ["tmp"]}, "absolute GUEST"),
         ({"tmpfs": ["/tmp:much"]}, "is no size"),

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from pywasix.abi.enums import FdFlags, FileType, Whence
 from pywasix.abi.errno import Errno
-from pywasix.errors import OptionError, SysError
+from pywasix.errors import OptionError, SysError, quoted
 from pywasix.fs.content import MOST
 from pywasix.fs.directory import FILE_RIGHTS, WRITING_RIGHTS
 from pywasix.fs.node import Opening, check_file
@@ -220,7 +220,7 @@ class Archive(Tree):
         """
         names = [name for name in path.split(b"/") if name not in (b"", b".")]
         if b".." in names or b"\0" in path:
-            raise OptionError(f"the archive has an entry {path!r}, which leads out of it")
+            raise OptionError(f"the archive has an entry {quoted(path)}, which leads out of it")
         if not names:
             return None
         here: Tree = self
@@ -232,14 +232,14 @@ class Archive(Tree):
         """A directory of the tree, made if there is none. Raises: OptionError."""
         found = parent.children.setdefault(name, Tree(self.number(), self._device))
         if isinstance(found, Leaf):
-            raise OptionError(f"the archive has entries below {name!r}, which is no directory")
+            raise OptionError(f"the archive has entries below {quoted(name)}, which is no directory")
         return found
 
     def put(self, path: bytes, leaf: Leaf) -> None:
         """Give a file or link its name; the last one of a name counts. Raises: OptionError."""
         where = self.place(path)
         if where is None or isinstance(where[0].children.get(where[1]), Tree):
-            raise OptionError(f"the archive has {path!r} as a directory and as something else")
+            raise OptionError(f"the archive has {quoted(path)} as a directory and as something else")
         where[0].children[where[1]] = leaf
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from time import time_ns
 
 from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
-from pywasix.errors import SysError
+from pywasix.errors import SysError, quoted
 from pywasix.fs.content import Content
 from pywasix.fs.node import NO_SHORTCUTS, NOW, Directory, Entry, Opening, check_directory, check_file, no_name
 from pywasix.kernel.file import File, FileStatus
@@ -174,7 +174,7 @@ class MemoryDirectory(_Object):
         child = self._child(name)
         if isinstance(child, MemoryDirectory):
             return child
-        raise SysError(Errno.NOTDIR, f"{name!r} is no directory")
+        raise SysError(Errno.NOTDIR, f"{quoted(name)} is no directory")
 
     def descend(self, names: Sequence[bytes]) -> Directory | None:
         return None
@@ -271,6 +271,8 @@ class MemoryDirectory(_Object):
             before = there._children.get(new)
             if before is child:
                 return  # two names of one file: POSIX keeps both
+            if self._is_below(before):
+                raise SysError(Errno.NOTEMPTY, "what is moved is in it")
             there._check_target(child, before)
             if before is not None:
                 there._drop(new)
@@ -284,15 +286,19 @@ class MemoryDirectory(_Object):
                 each.touch()
             child.changed = time_ns()
 
+    def _is_below(self, other: _Object | None) -> bool:
+        """It is that directory, or in it."""
+        above: MemoryDirectory | None = self
+        while above is not None and above is not other:
+            above = above.parent
+        return above is not None
+
     def _check_target(self, child: _Object, before: _Object | None) -> None:
         """Whether something may be moved here, over what has its name. Errors: INVAL; ISDIR; NOTDIR; NOTEMPTY."""
         if self.links == 0:
             raise SysError(Errno.NOENT, "the directory was removed")
-        above: MemoryDirectory | None = self
-        while above is not None:
-            if above is child:
-                raise SysError(Errno.INVAL, "a directory cannot be moved into itself")
-            above = above.parent
+        if self._is_below(child):
+            raise SysError(Errno.INVAL, "a directory cannot be moved into itself")
         if isinstance(before, MemoryDirectory):
             if not isinstance(child, MemoryDirectory):
                 raise SysError(Errno.ISDIR, "a directory has that name")

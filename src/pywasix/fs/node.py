@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from pywasix.abi.enums import FdFlags, FileType
 from pywasix.abi.errno import Errno
-from pywasix.errors import SysError
+from pywasix.errors import SysError, quoted
 from pywasix.kernel.file import File, FileStatus
 
 NOW = -1
@@ -190,4 +190,4 @@ def check_file(filetype: FileType, how: Opening) -> None:
 
 def no_name(name: bytes) -> SysError:
     """The error for a name that nobody has."""
-    return SysError(Errno.NOENT, f"there is no {name!r}")
+    return SysError(Errno.NOENT, f"there is no {quoted(name)}")

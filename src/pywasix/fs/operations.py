@@ -41,9 +41,11 @@ def _opened(walk: Walk, start: Start, how: Opening, *, follow: bool) -> File | R
             check_directory(how)
             return DirectoryFile.of(Start(walk.directory.reopen(), walk.names, start.root))
         try:
-            found = walk.directory.open(walk.name, _with_slash(walk, how) if walk.slash else how)
+            found = walk.directory.open(walk.name, _with_slash(how) if walk.slash else how)
         except IsLink:
             if not follow and not walk.slash:
+                if how.directory:
+                    raise SysError(Errno.NOTDIR, "a symbolic link is no directory") from None
                 raise
             walk.follow()
             continue
@@ -54,16 +56,11 @@ def _as_file(directory: Directory, names: tuple[bytes, ...], name: bytes, start:
     return DirectoryFile.of(Start(directory, (*names, name), start.root))
 
 
-def _with_slash(walk: Walk, how: Opening) -> Opening:
-    """Opening "name/": only a directory will do, and none is made."""
+def _with_slash(how: Opening) -> Opening:
+    """Opening "name/": only a directory will do. Errors: ISDIR something would be made, whatever is there (Linux)."""
     if how.create:
-        try:
-            walk.directory.inspect(walk.name)
-        except SysError as error:
-            if error.errno is Errno.NOENT:
-                raise SysError(Errno.ISDIR, 'a path that ends in "/" names no file') from None
-            raise
-    return how._replace(directory=True, create=how.create and how.exclusive)
+        raise SysError(Errno.ISDIR, 'a path that ends in "/" names no file')
+    return how._replace(directory=True)
 
 
 def status_of_path(start: Start, path: bytes, *, follow: bool) -> FileStatus:
@@ -176,17 +173,18 @@ def rename(start: Start, path: bytes, to: Start, new: bytes) -> Moved:
 
 def link(start: Start, path: bytes, to: Start, new: bytes, *, follow: bool) -> None:
     """linkat(2). Errors: EXIST; XDEV another mount; PERM a directory; ROFS; as `status_of_path`."""
-    with Walk(start, path) as source, Walk(to, new) as target:
+    with Walk(start, path) as source:
         found = _inspected(source, follow=follow)
-        if not target.name:
-            raise SysError(Errno.EXIST, "it is there already")
-        if target.slash:
-            _must_be_free(target)
-            raise SysError(Errno.NOENT, 'a path that ends in "/" names a directory')
-        if found.filetype is FileType.DIRECTORY:
-            _must_be_free(target)
-            raise SysError(Errno.PERM, "a directory has one name")
-        source.directory.link(source.name, target.directory, target.name)
+        with Walk(to, new) as target:
+            if not target.name:
+                raise SysError(Errno.EXIST, "it is there already")
+            if target.slash:
+                _must_be_free(target)
+                raise SysError(Errno.NOENT, 'a path that ends in "/" names a directory')
+            if found.filetype is FileType.DIRECTORY:
+                _must_be_free(target)
+                raise SysError(Errno.PERM, "a directory has one name")
+            source.directory.link(source.name, target.directory, target.name)
 
 
 def set_times(start: Start, path: bytes, accessed: int | None, modified: int | None, *, follow: bool) -> None:

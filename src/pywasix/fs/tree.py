@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
-from pywasix.errors import SysError
+from pywasix.errors import SysError, quoted
 from pywasix.fs.node import NO_SHORTCUTS, Directory, Entry, Opening, Redirect, check_directory, check_file, no_name
 from pywasix.kernel.file import File, FileStatus
 
@@ -66,7 +66,7 @@ class Tree:
     def enter(self, name: bytes) -> Directory:
         child = self._child(name)
         if isinstance(child, Leaf):
-            raise SysError(Errno.NOTDIR, f"{name!r} is no directory")
+            raise SysError(Errno.NOTDIR, f"{quoted(name)} is no directory")
         return child
 
     def descend(self, names: Sequence[bytes]) -> Directory | None:

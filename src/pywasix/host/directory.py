@@ -269,6 +269,8 @@ def host_directory(path: str, *, writable: bool = False) -> HostDirectory:
     """A directory of the host, to be mounted. A symbolic link that the user names is followed. Raises: OptionError."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except NotADirectoryError:
+        raise OptionError(f"--volume (volumes): {path} is no directory; give the one that it is in") from None
     except OSError as error:
         raise OptionError(f"--volume (volumes): {path}: {error.strerror}") from None
     return HostDirectory(Mount(writable=writable), fd)

@@ -19,7 +19,7 @@ from threading import Lock
 
 from pywasix.abi.codecs import UNIX_PATH_MAX
 from pywasix.abi.errno import Errno
-from pywasix.errors import SysError
+from pywasix.errors import SysError, quoted
 from pywasix.host.errors import sys_error
 from pywasix.host.limits import guest_file_limit
 
@@ -85,7 +85,7 @@ class UnixNames:
         with self._lock:
             known = self._names.get(place)
             if place == _ROOT or (known is not None and known.alive):
-                raise SysError(Errno.ADDRINUSE, f"{path!r} is in use")
+                raise SysError(Errno.ADDRINUSE, f"{quoted(path)} is in use")
             if self._alive >= self._most:
                 raise SysError(Errno.NOBUFS, f"{self._most} Unix sockets of the program have names")
             number = next(self._numbers)
@@ -100,9 +100,9 @@ class UnixNames:
         with self._lock:
             name = self._names.get(place)
             if name is None and path and place != _ROOT:
-                raise SysError(Errno.NOENT, f"no socket has the name {path!r}")
+                raise SysError(Errno.NOENT, f"no socket has the name {quoted(path)}")
             if name is None or not name.alive:
-                raise SysError(Errno.CONNREFUSED, f"{path!r} is no open socket")
+                raise SysError(Errno.CONNREFUSED, f"{quoted(path)} is no open socket")
             name.users += 1
             return name
 
@@ -129,7 +129,7 @@ class UnixNames:
         with self._lock:
             name = self._names.pop(resolved(path), None)
         if name is None:
-            raise SysError(Errno.NOENT, f"no socket has the name {path!r}")
+            raise SysError(Errno.NOENT, f"no socket has the name {quoted(path)}")
 
     def names(self) -> list[bytes]:
         """The resolved paths of all names, those of closed sockets too."""

@@ -10,7 +10,7 @@ from typing import Any
 from pywasix.abi.errno import Errno
 from pywasix.engine.border import rows_of
 from pywasix.engine.module import GuestModule, load
-from pywasix.errors import ModuleError, OptionError, SysError
+from pywasix.errors import ModuleError, OptionError, SysError, printable, quoted
 from pywasix.fs.files import GuestFiles
 from pywasix.fs.late import LateFiles
 from pywasix.kernel.launch import Program, Running
@@ -49,7 +49,7 @@ class Loader:
     def find(self, process: Process, name: bytes, args: Sequence[bytes], path: Sequence[bytes] | None) -> Program:
         """As `kernel.launch.Launcher.find`."""
         places = [name] if path is None or b"/" in name else [_joined(each, name) for each in path]
-        failure = SysError(Errno.NOENT, f"there is no program {name!r}")
+        failure = _missing(name)
         for place in places:
             try:
                 return self._program(process, place, list(args), _DEEPEST)
@@ -57,7 +57,7 @@ class Loader:
                 if error.errno not in (Errno.NOENT, Errno.NOTDIR, Errno.ACCES):
                     raise
                 # execvp(3): go on, and tell of one that was there.
-                if error.errno is Errno.ACCES or len(places) == 1:
+                if error.errno is Errno.ACCES or (len(places) == 1 and error.errno is not Errno.NOENT):
                     failure = error
         raise failure
 
@@ -67,7 +67,7 @@ class Loader:
             return self._registered(path, command, args)
         files = _files_of(process)
         if files is None:
-            raise SysError(Errno.NOENT, f"there is no program {path!r}")
+            raise _missing(path)
         with self._loading:
             if process.status is not None:
                 raise SysError(Errno.INTR, "the process has ended while others loaded programs")
@@ -110,7 +110,7 @@ class Loader:
         with self._lock:
             module = self._modules.get(key)
         if module is None:
-            name = path.rpartition(b"/")[2].decode("utf-8", "replace")
+            name = printable(path.rpartition(b"/")[2].decode("utf-8", "replace"))
             module = _loaded(source, name)
             with self._lock:
                 while self._modules and (len(self._modules) >= _MOST_MODULES or self._kept(key) > _MOST_BYTES):
@@ -127,11 +127,20 @@ class Loader:
         line = data[2:_LONGEST_LINE].partition(b"\n")[0].strip(b" \t")
         interpreter, _, argument = line.partition(b" ")
         if not interpreter:
-            raise SysError(Errno.NOEXEC, f"{path!r} begins with #! and names no interpreter")
+            raise SysError(Errno.NOEXEC, f"{quoted(path)} begins with #! and names no interpreter")
         if not depth:
             raise SysError(Errno.LOOP, f"more than {_DEEPEST} interpreters")
         given = [argument.strip(b" \t")] if argument.strip(b" \t") else []
         return self._program(process, interpreter, [interpreter, *given, path, *args[1:]], depth - 1)
+
+
+def _missing(path: bytes) -> SysError:
+    """The error for a program that nobody gave."""
+    directory, slash, name = path.rpartition(b"/")
+    if slash and directory + slash not in _BINARIES:
+        return SysError(Errno.NOENT, f"there is no program {quoted(path)}: mount its directory (--volume)")
+    command = printable(name.decode("utf-8", "replace"))
+    return SysError(Errno.NOENT, f"there is no program {quoted(path)}: give it with --use {command}=FILE (commands=)")
 
 
 def _files_of(process: Process) -> GuestFiles | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pywasix.abi.errno import Errno
-from pywasix.errors import SysError
+from pywasix.errors import SysError, quoted
 from pywasix.kernel.execute import DEFAULT_PATH, Command
 from pywasix.syscalls.context import Context
 
@@ -89,7 +89,7 @@ def command_of(ctx: Context, name: bytes, args: list[bytes], env: list[bytes] | 
 def _environment(entries: list[bytes]) -> list[bytes]:
     for entry in entries:
         if b"=" not in entry:
-            raise SysError(Errno.INVAL, f"{entry!r} is no KEY=VALUE")
+            raise SysError(Errno.INVAL, f"{quoted(entry)} is no KEY=VALUE")
     return entries
 
 
