@@ -27,25 +27,10 @@ NAMES = [b"a", b"b", b"c", b"d"]
 MODES = {FileType.DIRECTORY: stat.S_IFDIR, FileType.REGULAR_FILE: stat.S_IFREG, FileType.SYMBOLIC_LINK: stat.S_IFLNK}
 LIBC = ctypes.CDLL(None, use_errno=True)
 AT_SYMLINK_FOLLOW = 0x400
-CALLS = [
-    "mkdir",
-    "mkdir",
-    "mkdir",
-    "rmdir",
-    "unlink",
-    "rename",
-    "rename",
-    "link",
-    "symlink",
-    "symlink",
-    "readlink",
-    "stat",
-    "list",
-    "open",
-    "open",
-    "open",
-    "open",
-]
+CALLS = (
+    *(["mkdir"] * 3 + ["rmdir", "unlink"] + ["rename"] * 2 + ["link"] + ["symlink"] * 2),
+    *(["readlink", "stat", "list"] + ["open"] * 4),
+)
 
 
 class Files(Protocol):

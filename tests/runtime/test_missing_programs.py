@@ -6,9 +6,16 @@ from collections.abc import Sequence
 
 import pytest
 
+from pywasix.engine.module import GuestModule
 from pywasix.errors import SysError
+from pywasix.kernel.launch import Running
+from pywasix.kernel.process import Process
 from pywasix.runtime.loader import Loader
 from world import World
+
+
+def never(module: GuestModule, process: Process) -> Running:
+    raise AssertionError("there is nothing to run")
 
 
 @pytest.mark.parametrize(
@@ -23,5 +30,5 @@ from world import World
 )
 def test_the_mend_is_named(name: bytes, path: Sequence[bytes] | None, text: str) -> None:
     with World() as world, pytest.raises(SysError) as caught:
-        Loader(None, lambda module, process: lambda: None).find(world.task.process, name, [name], path)
+        Loader(None, never).find(world.task.process, name, [name], path)
     assert caught.value.text == text

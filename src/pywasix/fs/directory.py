@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from pywasix.abi.codecs import encode_dirent
@@ -55,6 +56,35 @@ FILE_RIGHTS = WRITING_RIGHTS | int(
 INHERITING_RIGHTS = DIRECTORY_RIGHTS | FILE_RIGHTS
 
 
+class Listings:
+    """How many entries the open directories of one program remember, so that they do not fill the host's memory.
+
+    `_lock` guards the rest.
+    """
+
+    MOST = 1 << 19
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._sizes: dict[DirectoryFile, int] = {}
+        self._total = 0
+
+    def keep(self, directory: DirectoryFile, size: int) -> None:
+        """A directory remembers so many entries. The oldest list that is one too many goes; a large one alone stays."""
+        with self._lock:
+            self._total += size - self._sizes.pop(directory, 0)
+            self._sizes[directory] = size
+            while self._total > self.MOST and len(self._sizes) > 1:
+                oldest = next(iter(self._sizes))
+                self._total -= self._sizes.pop(oldest)
+                oldest.forget_list()
+
+    def drop(self, directory: DirectoryFile) -> None:
+        """A directory was closed."""
+        with self._lock:
+            self._total -= self._sizes.pop(directory, 0)
+
+
 class DirectoryFile(File):
     """An open directory.
 
@@ -72,6 +102,7 @@ class DirectoryFile(File):
         self._start: Start | None = None
         self._flags = 0
         self._listed: list[Entry] | None = None
+        self._listings: Listings | None = None
 
     @classmethod
     def of(cls, start: Start) -> DirectoryFile:
@@ -107,16 +138,22 @@ class DirectoryFile(File):
     def seek(self, offset: int, whence: Whence) -> int:
         raise _not_a_file()
 
-    def list_into(self, size: int, cookie: int) -> bytes:
+    def list_into(self, size: int, cookie: int, listings: Listings) -> bytes:
         """Entries from a cookie on as fd_readdir gives them, at most `size` bytes; the last one may be cut.
 
         The list is made once, at cookie 0, and stays as it was: cookies are places in it.
+
+        Args:
+            listings: those of the program.
         """
-        if not cookie or self._listed is None:
-            self._listed = self._list()
+        listed = self._listed  # another thread may begin anew meanwhile
+        if not cookie or listed is None:
+            listed = self._listed = self._list()
+            self._listings = listings
+            listings.keep(self, len(listed))
         found = bytearray()
-        for place in range(min(cookie, len(self._listed)), len(self._listed)):
-            name, inode, filetype = self._listed[place]
+        for place in range(min(cookie, len(listed)), len(listed)):
+            name, inode, filetype = listed[place]
             found += encode_dirent(place + 1, inode, len(name), filetype)
             found += name
             if len(found) >= size:
@@ -151,7 +188,13 @@ class DirectoryFile(File):
     def advise(self, offset: int, size: int, advice: int) -> None:
         """It says nothing about a directory."""
 
+    def forget_list(self) -> None:
+        """It is made anew when somebody reads on. Cookies then mean what they meant if nothing has changed."""
+        self._listed = None
+
     def close(self) -> None:
+        if self._listings is not None:
+            self._listings.drop(self)
         if self._start is not None:
             self._start.directory.close()
 

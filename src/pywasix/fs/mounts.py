@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
+from pywasix.fs.directory import Listings
 from pywasix.fs.node import READING, Directory, Entry, Opening, Redirect, check_directory
 from pywasix.fs.tree import Tree
 from pywasix.kernel.file import File, FileStatus
@@ -178,11 +179,13 @@ class Namespace:
     Attributes:
         root: "/".
         users: the processes' views; `_lock` guards it.
+        listings: what their open directories remember.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self.users: list[GuestFiles] = []
+        self.listings = Listings()
         self._count = 1
         self.root = MountPoint(1)
         self._held: list[Directory] = []

@@ -133,7 +133,7 @@ def fd_readdir(ctx: Context, fd: Fd, buf: Out[U8], buf_len: Size, cookie: DirCoo
     directory = directory_of(ctx.fds, fd, _READDIR)
     ctx.memory.check(buf, buf_len)
     ctx.memory.check(bufused, 4)
-    listed = directory.list_into(buf_len, cookie)
+    listed = directory.list_into(buf_len, cookie, ctx.files.namespace.listings)
     ctx.memory.write(buf, listed)
     ctx.memory.store_u32(bufused, len(listed))
 
