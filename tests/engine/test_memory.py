@@ -12,6 +12,7 @@ import wasmtime
 from contract.wat import module
 from pywasix.abi.errno import Errno
 from pywasix.abi.records import OptionTimestamp
+from pywasix.engine import memory as memories
 from pywasix.engine.memory import MAX_IOVECS, PAGE, LinearMemory, SharedMemory, exported_memory
 from pywasix.engine.module import load, shared_engine
 from pywasix.errors import ModuleError, SysError
@@ -124,6 +125,15 @@ def test_too_many_iovecs_are_inval(room: Room) -> None:
         assert refused.value.errno is Errno.INVAL
     with pytest.raises(SysError, match="outside"):
         room.memory.iovecs(0, MAX_IOVECS)
+
+
+def test_buffers_that_lie_over_each_other_have_two_gibibytes_at_most(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memories, "_MOST_BYTES", 10)
+    iovec(room, 0, (0, 4), (0, 5), (2, 6), (0, 3))
+    assert [len(view) for view in room.memory.iovecs(0, 2)] == [4, 5]
+    assert [len(view) for view in room.memory.iovecs(0, 4)] == [4, 5, 1, 0]
 
 
 def test_writes_reach_the_memory_itself(room: Room) -> None:

@@ -28,6 +28,7 @@ _load_pair = cells.load_u32_pair
 _store_u32 = cells.store_u32
 _LITTLE = sys.byteorder == "little"  # as guests are
 _MOST_BUFFERS = 64  # that are kept at once
+_MOST_BYTES = 0x7FFFF000  # that several buffers have together
 _NOTHING = memoryview(bytearray())  # writable, as the real ones are
 
 
@@ -169,7 +170,8 @@ class LinearMemory:
     def iovecs(self, pointer: int, count: int) -> Sequence[memoryview]:
         """The buffers that a vector of (pointer, length) pairs names.
 
-        Errors: FAULT; INVAL for more than 1024 (Linux UIO_MAXIOV).
+        Of several, no more than 2 GiB together, as in Linux (MAX_RW_COUNT): they may lie over each other, and nobody
+        waits for terabytes. Errors: FAULT; INVAL for more than 1024 (Linux UIO_MAXIOV).
         """
         if count != 1:
             return self._several_iovecs(pointer, count)
@@ -192,7 +194,14 @@ class LinearMemory:
         if count > MAX_IOVECS:
             raise SysError(Errno.INVAL, f"{count} buffers; at most {MAX_IOVECS} go in one call")
         self.check(pointer, 8 * count)
-        return [self.view(*_load_pair(self._view, pointer + 8 * index)) for index in range(count)]
+        places = [_load_pair(self._view, pointer + 8 * index) for index in range(count)]
+        if sum(size for _, size in places) <= _MOST_BYTES:
+            return [self.view(*place) for place in places]
+        left, found = _MOST_BYTES, []
+        for place, size in places:
+            found.append(self.view(place, size)[:left])
+            left -= len(found[-1])
+        return found
 
 
 def _gone() -> tuple[int, int]:
