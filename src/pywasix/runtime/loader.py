@@ -187,10 +187,12 @@ def _check(module: GuestModule) -> None:
         raise SysError(Errno.NOEXEC, str(error)) from None
 
 
-def _checked(commands: Mapping[str, Any] | None) -> dict[str, Any]:
+def _checked(commands: Mapping[Any, Any] | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    if not isinstance(commands or {}, Mapping):
+        raise OptionError(f"commands is {commands!r}; it is a dict of names and what they run")
     for name, command in (commands or {}).items():
-        if not name or "/" in name or "\0" in name:
+        if not isinstance(name, str) or not name or "/" in name or "\0" in name:
             raise OptionError(f"commands has the name {name!r}: it is one without a '/'")
         if isinstance(command, str):
             command = Path(command)

@@ -59,10 +59,19 @@ def encoded(text: str, what: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
+def _named(option: str, given: Any) -> Mapping[Any, Any]:
+    if not isinstance(given or {}, Mapping):
+        raise OptionError(f"{option} is {given!r}; it is a dict")
+    return given or {}
+
+
 def environment(env: Mapping[str, str] | None) -> list[bytes]:
     """The environment as KEY=VALUE. A guest inherits nothing from the host."""
     entries = []
-    for key, value in (env or {}).items():
+    for key, value in _named("env", env).items():
+        if not isinstance(key, str) or not isinstance(value, (str, bytes, PurePath)):
+            raise OptionError(f"env has {key!r}: {value!r}; names and values are strings")
+        value = _text(value)
         if not key or "=" in key:
             raise OptionError(f"env has the key {key!r}: a key is not empty and has no '='")
         entries.append(encoded(f"{key}={value}", "env"))
@@ -73,6 +82,8 @@ def pages(max_memory: int | None) -> int:
     """The memory limit in pages of 64 KiB."""
     if max_memory is None:
         return MAX_PAGES
+    if not isinstance(max_memory, int):
+        raise OptionError(f"max_memory is {max_memory!r}; it is a number of bytes, such as 64 << 20")
     if max_memory < PAGE:
         raise OptionError(
             f"--max-memory (max_memory) is {max_memory} bytes; WebAssembly memory comes in pages of {PAGE}"

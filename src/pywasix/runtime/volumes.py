@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from posixpath import normpath
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pywasix.abi.errno import Errno
 from pywasix.errors import OptionError, SysError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pywasix.kernel.process import Process
 
 
+_EXAMPLES = {"volumes": "['./site:/public:ro']", "tmpfs": "['/tmp:64M']", "archives": "['./site.zip:/public']"}
 # Numbers that tell the file systems of a namespace apart; those of the host have large ones.
 _MEMORY, _ARCHIVES = 1 << 8, 1 << 16
 
@@ -102,12 +103,12 @@ def _mounts(options: FileOptions) -> list[tuple[bytes, Directory]]:
 
     found: list[tuple[bytes, Directory]] = []
     try:
-        for each in _listed(options.volumes):
+        for each in _listed("volumes", options.volumes):
             host, guest, writable = _volume(each)
             found.append((_encoded(guest), host_directory(host, writable=writable)))
-        for number, each in enumerate(_listed(options.tmpfs), 1):
+        for number, each in enumerate(_listed("tmpfs", options.tmpfs), 1):
             found.append(_tmpfs(each, _MEMORY + number))
-        for number, each in enumerate(_listed(options.archives), 1):
+        for number, each in enumerate(_listed("archives", options.archives), 1):
             found.append(_archive(each, _ARCHIVES + number))
     except BaseException:
         for _, directory in found:
@@ -139,8 +140,11 @@ def _archive(given: str, device: int) -> tuple[bytes, Directory]:
     return _encoded(guest), read_archive(open_to_read(name, "--archive (archives)"), name, device)
 
 
-def _listed(given: Sequence[str]) -> Sequence[str]:
-    return [given] if isinstance(given, str) else given
+def _listed(option: str, given: Any) -> Sequence[str]:
+    found = [given] if isinstance(given, str) else given
+    if not isinstance(found, (list, tuple)) or not all(isinstance(each, str) for each in found):
+        raise OptionError(f"{option} is {given!r}; it is a list of strings, such as {_EXAMPLES[option]}")
+    return found
 
 
 def _volume(volume: str) -> tuple[str, str, bool]:
