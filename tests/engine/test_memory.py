@@ -10,6 +10,7 @@ import pytest
 import wasmtime
 
 from contract.wat import module
+from pywasix.abi.cells import OutsideError
 from pywasix.abi.errno import Errno
 from pywasix.abi.records import OptionTimestamp
 from pywasix.engine import memory as memories
@@ -152,6 +153,29 @@ def test_values_need_not_be_aligned(room: Room) -> None:
         room.memory.store_u32(at, 0x04030201)
         room.memory.store_u16(at + 6, 0x0605)
         assert room.memory.read(at, 8) == b"\1\2\3\4\xaa\xaa\5\6"
+
+
+def test_values_are_put_where_it_was_checked_that_they_fit(room: Room) -> None:
+    for size in (SIZE, SIZE + 64):
+        room.size = size
+        before = room.outside
+        room.memory.check(size - 6, 6)
+        room.memory.put_u32(size - 6, 0x04030201)
+        room.memory.put_u16(size - 2, 0x0605)
+        assert room.memory.read(size - 6, 6) == b"\1\2\3\4\5\6"
+        assert room.outside == before
+
+
+def test_a_put_that_was_not_checked_reaches_nothing_outside(room: Room) -> None:
+    room.memory.check(0, SIZE)
+    before = bytes(room.bytes)
+    for put, at in ((room.memory.put_u32, SIZE - 3), (room.memory.put_u16, SIZE - 1), (room.memory.put_u16, 2**32 - 1)):
+        with pytest.raises(OutsideError):
+            put(at, 1)
+    room.memory.forget()
+    with pytest.raises(OutsideError):
+        room.memory.put_u32(0, 1)
+    assert bytes(room.bytes) == before
 
 
 def test_a_buffer_is_made_once_until_there_are_too_many(room: Room) -> None:

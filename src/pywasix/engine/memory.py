@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import wasmtime
@@ -25,6 +26,7 @@ _PAGES_OF_MIB = (1 << 20) // PAGE
 MAX_IOVECS = 1024  # Linux UIO_MAXIOV
 R = TypeVar("R", bound=Record)
 _load_pair = cells.load_u32_pair
+_load_u64 = cells.load_u64
 _store_u32 = cells.store_u32
 _LITTLE = sys.byteorder == "little"  # as guests are
 _MOST_BUFFERS = 64  # that are kept at once
@@ -38,13 +40,26 @@ class LinearMemory:
     Attributes:
         size: bytes that are known to exist; there may be more by now.
         last_cell: the last address at which a value of 8 bytes fits into them. Hot paths compare with it.
+        put_u16, put_u32: store a value (pointer, value) where `check` or `last_cell` has said that it fits. They
+            are C functions, which a call of `store_u16` and `store_u32` is not, and costs more.
 
     Args:
         measure: (address, size in bytes) of the memory now.
         identity: the same for every view of one memory, different for different memories.
     """
 
-    __slots__ = ("_buffers", "_halves", "_measure", "_view", "_words", "identity", "last_cell", "size")
+    __slots__ = (
+        "_buffers",
+        "_halves",
+        "_measure",
+        "_view",
+        "_words",
+        "identity",
+        "last_cell",
+        "put_u16",
+        "put_u32",
+        "size",
+    )
 
     def __init__(self, measure: Callable[[], tuple[int, int]], identity: int) -> None:
         self._measure = measure
@@ -55,7 +70,10 @@ class LinearMemory:
         self._view = view
         self.size = len(view)
         self.last_cell = self.size - 8
-        self._buffers: dict[tuple[int, int], tuple[memoryview]] = {}
+        self.put_u16: Callable[[int, int], None] = partial(cells.store_u16, view)
+        self.put_u32: Callable[[int, int], None] = partial(_store_u32, view)
+        # By address and length, read as one number: it is found faster than a pair is.
+        self._buffers: dict[int, tuple[memoryview]] = {}
         # For values that are aligned, as compilers lay them out: an index says by itself whether it is inside.
         aligned = view[: self.size & ~3] if _LITTLE else _NOTHING
         self._halves, self._words = aligned.cast("H"), aligned.cast("I")
@@ -176,15 +194,15 @@ class LinearMemory:
         if count != 1:
             return self._several_iovecs(pointer, count)
         try:
-            place = _load_pair(self._view, pointer)
+            place: int = _load_u64(self._view, pointer)[0]
         except cells.OutsideError:
             self._look_again(pointer + 8)
-            place = _load_pair(self._view, pointer)
+            place = _load_u64(self._view, pointer)[0]
         return self._buffers.get(place) or self._buffer(place)
 
-    def _buffer(self, place: tuple[int, int]) -> tuple[memoryview]:
+    def _buffer(self, place: int) -> tuple[memoryview]:
         """One buffer. A program uses a few of them again and again, and finding one is cheaper than making it."""
-        buffer = (self.view(*place),)
+        buffer = (self.view(place & 0xFFFFFFFF, place >> 32),)
         if len(self._buffers) >= _MOST_BUFFERS:
             self._buffers.clear()
         self._buffers[place] = buffer

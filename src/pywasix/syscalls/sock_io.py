@@ -44,8 +44,9 @@ def sock_recv(
         received, truncated = socket.recv(ctx.task, buffers, ri_flags), False
     else:
         received, truncated, _ = socket.recv_from(ctx.task, buffers, ri_flags)
-    memory.store_u32(ro_data_len, received)
-    memory.store_u16(ro_flags, truncated)
+    put_u32, put_u16 = memory.put_u32, memory.put_u16  # called as names: Python looks a method up at length
+    put_u32(ro_data_len, received)
+    put_u16(ro_flags, truncated)
 
 
 @syscall(modules=BASE)
@@ -70,7 +71,8 @@ def sock_send(
     if ret_data_len > memory.last_cell:
         memory.check(ret_data_len, 4)
     sent = socket.send(ctx.task, memory.iovecs(si_data, si_data_len), si_flags)
-    memory.store_u32(ret_data_len, sent)
+    put_u32 = memory.put_u32
+    put_u32(ret_data_len, sent)
 
 
 @syscall(modules=EXTENSION)
