@@ -1,4 +1,4 @@
-"""fork, vfork, wait, setjmp, also in signal handlers: the same C program, native and as a guest, prints the same."""
+"""fork, vfork, wait, setjmp, in handlers and threads: the same C program, native and as a guest, prints the same."""
 
 from __future__ import annotations
 
@@ -37,3 +37,12 @@ def test_processes_are_as_on_linux(case: str, shared: bool, natives: Natives) ->
 @pytest.mark.parametrize("case", HANDLERS)
 def test_handlers_that_fork_and_jump_are_as_on_linux(case: str, shared: bool, natives: Natives) -> None:
     compare("handlers", case, natives, shared)
+
+
+@pytest.mark.parametrize("threads", ["1", "12"])
+def test_threads_that_fork_and_jump_are_as_on_linux(threads: str, natives: Natives) -> None:
+    native = subprocess.run(
+        [natives.command("thread_fork"), threads], capture_output=True, timeout=PATIENCE, check=True
+    )
+    done = pywasix.run([guest("thread_fork"), threads], capture_output=True, timeout=PATIENCE)
+    assert (done.returncode, done.stdout, done.stderr) == (0, native.stdout, b"")

@@ -50,6 +50,7 @@ ASYNCIFY = frozenset(
         "hostile_processes",
         "processes",
         "processes_shared",
+        "thread_fork",
     }
 )
 
@@ -61,6 +62,7 @@ EXTRA_FLAGS = {
     "shared_hello": _SHARED,
     "bench_threads": _THREADED,
     "tasks": _THREADED,
+    "thread_fork": [*_THREADED, *_SHARED_STACK],
     "thread_server": _THREADED,
     "thread_storm": _THREADED,
 }

@@ -69,6 +69,7 @@ static inline int thread_start(thread *made, void (*run)(void *), void *argument
         slot->argument = argument;
         slot->start.stack = (uintptr_t)(stacks[index] + STACK_SIZE);
         slot->start.tls_base = (uintptr_t)locals[index];
+        slot->start.stack_size = STACK_SIZE;
         made->slot = index;
         int error = wasix_thread_spawn_v2(&slot->start, &slot->tid);
         if (error) slot->running = slot->tid = 0;
