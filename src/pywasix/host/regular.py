@@ -75,7 +75,7 @@ class HostFile(File):
     def read(self, task: Task, buffers: Sequence[memoryview]) -> int:
         if len(buffers) != 1 or len(buffers[0]) > _MOST:
             return self._in_pieces(task, buffers, lambda piece, _: self._lent.do(lambda fd: readv(fd, piece)))
-        lent = self._lent
+        lent = self._lent  # `LentFd.do` written out, here and in `write`, for the calls that it would add to each
         lent.users.append(None)
         try:
             return readv(lent.fd, buffers)
