@@ -44,6 +44,7 @@ _SHARED_STACK = [*_SHARED, "-mcpu=generic+atomics+bulk_memory+mutable_globals", 
 ASYNCIFY = frozenset(
     {
         "bench_processes",
+        "bench_processes_shared",
         "fork_server",
         "handlers",
         "handlers_shared",
@@ -58,6 +59,7 @@ ASYNCIFY = frozenset(
 
 #: What single guests need beyond C_FLAGS.
 EXTRA_FLAGS = {
+    "bench_processes_shared": [*_SHARED_STACK, "-Wl,--max-memory=268435456"],
     "reactor": ["-mexec-model=reactor"],
     "handlers_shared": _SHARED_STACK,
     "processes_shared": _SHARED_STACK,
