@@ -4,12 +4,12 @@
 
 The same program, `tests/guests/bench_processes.c`, runs compiled natively, in pywasix and, where an interpreter with
 wasmer-sdk is named, in Wasmer; both run the build whose memory is imported and shared, because Wasmer forks no other.
-Python does the same with os.fork and subprocess. A fork is timed in the parent, from the call to its return; a spawn from
-the call to the end of the child, which is that program itself without arguments.
+Python does the same with os.fork and subprocess. A fork is timed in the parent, from the call to its return; a spawn
+from the call to the end of the child, which is that program itself without arguments.
 
-All are pinned to one processor and take turns. A sample is the median of `count` calls; the table has the medians of the
-rounds in microseconds and, behind them, how many times a memory copy of the same size, or C's spawn, that is: the median
-of the ratios within the rounds.
+All are pinned to one processor and take turns. A sample is the median of `count` calls; the table has the medians of
+the rounds in microseconds and, behind them, how many times a memory copy of the same size, or C's spawn, that is: the
+median of the ratios within the rounds.
 """
 
 from __future__ import annotations

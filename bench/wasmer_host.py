@@ -2,8 +2,8 @@
 
 python bench/wasmer_host.py CACHE_DIRECTORY MODULE.wasm [ARGUMENT ...]
 
-Runs in the interpreter that has wasmer-sdk, not always the one of the benchmark: it imports nothing else. The module is a
-command of its own name, which it can spawn.
+Runs in the interpreter that has wasmer-sdk, not always the one of the benchmark: it imports nothing else. The module is
+a command of its own name, which it can spawn.
 """
 
 from __future__ import annotations
