@@ -99,7 +99,7 @@ def start(
             anybody else does, make it non-blocking, or a program may wait in the host for a caller who was taken.
         volumes: directories of the host that the program may use, as "HOST:GUEST", or only read, as
             "HOST:GUEST:ro". With any files, descriptor 3 is the program's "/", and listening sockets begin at 4;
-            at 5 for a program without WASIX, which finds its working directory at 3 or 4.
+            behind its directories for a program without WASIX, which has its working directory among them.
         tmpfs: directories in memory, as "GUEST" or "GUEST:SIZE" ("/tmp:64M"), gone with the program.
         archives: zip and tar files whose content the program may read, as "FILE:GUEST".
         cwd: where it begins, a path of the program's own.
