@@ -8,7 +8,7 @@ import pytest
 
 from pywasix.abi.addresses import AddrIp, AddrIp4, AddrPort
 from pywasix.abi.codecs import encode_addr_unix
-from pywasix.abi.enums import ClockId, EventFdFlags, FdFlags, Rights, SockType, Whence
+from pywasix.abi.enums import ClockId, EventFdFlags, FdFlags, JoinFlags, Rights, SockType, Whence
 from pywasix.abi.errno import Errno
 from pywasix.abi.generation import AbiGeneration
 from pywasix.abi.records import (
@@ -55,6 +55,7 @@ from syscalls.tracing import MEMORY_SIZE, MODERN, Guest, row, shown
         (Flags[FdFlags], FdFlags.NONBLOCK | 0x400, "NONBLOCK|0x400"),
         (Flags[FdFlags], 0x400, "0x400"),
         (Code[Rights], sum(map(int, Rights)), "ALL"),
+        (Flags[JoinFlags], JoinFlags.NON_BLOCKING | JoinFlags.WAKE_STOPPED, "NON_BLOCKING|WAKE_STOPPED"),
         (Code[EventFdFlags], int(next(iter(EventFdFlags))), next(iter(EventFdFlags)).name),
         (Code[ClockId], ClockId.MONOTONIC, "MONOTONIC"),
         (Code[ClockId], 99, "99"),
@@ -109,6 +110,10 @@ def test_tagged_unions_show_the_member_of_their_tag() -> None:
     assert shown(caller.call(row(a=In[AddrIp]), 100)) == "a=inet4(192.168.1.2)"
     caller.memory.write(200, bytes((0, 0, 0, 0)))
     assert shown(caller.call(row(status=Out[JoinStatus]), 200)) == "status=>NOTHING"
+    caller.memory.write(200, bytes((1, 0, 9, 0, 0, 0)))  # an exit code, though its type is errno
+    assert shown(caller.call(row(status=Out[JoinStatus]), 200)) == "status=>exit_normal{exit_code=9}"
+    caller.memory.write(200, bytes((2, 0, 0, 0, 15, 0)))
+    assert shown(caller.call(row(status=Out[JoinStatus]), 200)) == "status=>exit_signal{exit_code=0, signal=TERM}"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pywasix.abi import enums
 from pywasix.abi.errno import Errno
 from pywasix.abi.layout import Record, Union, record, union
 from pywasix.abi.scalars import (
+    ANY_NUMBER,
     ConstPointer,
     Device,
     DirCookie,
@@ -214,7 +215,7 @@ class OptionPid(Record):
 class ErrnoSignal(Record):
     """Exit code and signal of a process that a signal ended."""
 
-    exit_code: Annotated[int, Errno]
+    exit_code: Annotated[int, Errno, ANY_NUMBER]
     signal: Annotated[int, enums.Signal]
 
 
@@ -222,7 +223,7 @@ class ErrnoSignal(Record):
 class ExitNormal(Record):
     """Exit code of a process that ended by itself."""
 
-    exit_code: Annotated[int, Errno]
+    exit_code: Annotated[int, Errno, ANY_NUMBER]
 
 
 @record

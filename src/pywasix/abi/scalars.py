@@ -95,6 +95,9 @@ class Code(int, Generic[T]):
             """Hash as a number."""
 
 
+ANY_NUMBER = "any number"
+"""Marks a member whose type is an enumeration by name alone: its numbers mean something else."""
+
 REPR: dict[type, Scalar] = {}
 """How each enumeration and flag class is stored; filled by :func:`stored_as`."""
 

@@ -15,7 +15,7 @@ from pywasix.abi.codecs import decode_addr_unix
 from pywasix.abi.enums import AddressFamily, Option, SockType, Whence
 from pywasix.abi.generation import AbiGeneration
 from pywasix.abi.layout import ByteArray, Record, Union
-from pywasix.abi.scalars import REPR, Code, Flags, Scalar, scalar_of
+from pywasix.abi.scalars import ANY_NUMBER, REPR, Code, Flags, Scalar, scalar_of
 from pywasix.net.address import INET6, Address
 from pywasix.syscalls.context import GuestMemory
 
@@ -26,6 +26,7 @@ MAX_TEXT = 256
 MAX_ITEMS = 8
 """How many elements of an array are shown."""
 
+_MANY_FLAGS = 4  # all of them are one word; of few their names tell more
 _SIGNED = frozenset({"fd", "pid", "tid"})  # -1 is what a guest means by 0xffffffff
 _HEXADECIMAL = frozenset({"pointer", "const_pointer", "pointersize", "function_pointer", "dl_handle"})
 _ESCAPES = {0x22: '\\"', 0x5C: "\\\\", 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t"}
@@ -70,13 +71,14 @@ def _enumeration(kind: Any) -> type[Enum] | None:
         return kind if kind in REPR else None
     if get_origin(kind) in (Flags, Code):
         return _enumeration(get_args(kind)[0])
-    return next((extra for extra in getattr(kind, "__metadata__", ()) if extra in REPR), None)
+    marks = getattr(kind, "__metadata__", ())
+    return None if ANY_NUMBER in marks else next((extra for extra in marks if extra in REPR), None)
 
 
 def _flags(kind: type[IntFlag], number: int) -> str:
     names = [member.name or hex(member) for member in kind if number & member]
     rest = number & ~sum(int(member) for member in kind)
-    if len(names) > 1 and len(names) == len(kind):
+    if len(names) >= _MANY_FLAGS and len(names) == len(kind):
         names = ["ALL"]
     return "|".join(names + ([hex(rest)] if rest else [])) or "0"
 
