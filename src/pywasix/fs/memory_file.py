@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pywasix.abi.enums import FdFlags, FileType, Whence
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.fs.content import MOST
 from pywasix.fs.directory import FILE_RIGHTS, WRITING_RIGHTS
-from pywasix.fs.memory import MemoryRegular
-from pywasix.fs.node import Opening
 from pywasix.kernel.file import File, FileStatus
-from pywasix.kernel.task import Task
+
+if TYPE_CHECKING:
+    from pywasix.fs.memory import MemoryRegular
+    from pywasix.fs.node import Opening
+    from pywasix.kernel.task import Task
+
+# Python combines numbers at once, and members of an enumeration by a call of theirs.
+_APPEND, _NONBLOCK = int(FdFlags.APPEND), int(FdFlags.NONBLOCK)
+_FAR = MOST - (1 << 33)  # only beyond it could the buffers of one call, of a 32-bit memory, pass the end of all files
 
 
 class MemoryFile(File):
@@ -23,55 +30,56 @@ class MemoryFile(File):
 
     def __init__(self, regular: MemoryRegular, how: Opening) -> None:
         self._regular = regular
+        self._content = regular.content
+        self._lock = regular.volume.lock
         self._position = 0
         self._flags = how.flags
-        self._how = how
         regular.opened += 1
-        self.nonblocking = bool(how.flags & FdFlags.NONBLOCK)
+        self.nonblocking = bool(how.flags & _NONBLOCK)
         self.rights = FILE_RIGHTS if how.write else FILE_RIGHTS & ~WRITING_RIGHTS
 
     def read(self, task: Task, buffers: Sequence[memoryview]) -> int:
-        with self._regular.volume.lock:
-            count = self.read_at(buffers, self._position)
-            self._position += count
+        with self._lock:
+            position = self._position
+            count = self._content.read(buffers, position)
+            self._position = position + count
             return count
 
     def write(self, task: Task, buffers: Sequence[memoryview]) -> int:
-        with self._regular.volume.lock:
-            if self._flags & FdFlags.APPEND:
-                self._position = self._regular.size
-            count = self._write(buffers, self._position)
-            self._position += count
+        with self._lock:
+            position = self._content.size if self._flags & _APPEND else self._position
+            count = self._write(buffers, position)
+            self._position = position + count
             return count
 
     def read_at(self, buffers: Sequence[memoryview], offset: int) -> int:
         _check_offset(offset)
-        with self._regular.volume.lock:
-            return self._regular.content.read(buffers, offset)
+        with self._lock:
+            return self._content.read(buffers, offset)
 
     def write_at(self, buffers: Sequence[memoryview], offset: int) -> int:
         """Write at an offset; to the end with APPEND, as on Linux."""
         _check_offset(offset)
-        with self._regular.volume.lock:
-            return self._write(buffers, self._regular.size if self._flags & FdFlags.APPEND else offset)
+        with self._lock:
+            return self._write(buffers, self._content.size if self._flags & _APPEND else offset)
 
     def _write(self, buffers: Sequence[memoryview], offset: int) -> int:
-        if offset + sum(map(len, buffers)) > MOST:
+        if offset > _FAR and offset + sum(map(len, buffers)) > MOST:
             raise SysError(Errno.FBIG, "no file is that large")
-        count = self._regular.content.write(buffers, offset)
+        count = self._content.write(buffers, offset)
         self._regular.touch()
         return count
 
     def seek(self, offset: int, whence: Whence) -> int:
-        with self._regular.volume.lock:
-            base = {Whence.SET: 0, Whence.CUR: self._position, Whence.END: self._regular.size}[whence]
+        with self._lock:
+            base = {Whence.SET: 0, Whence.CUR: self._position, Whence.END: self._content.size}[whence]
             if not 0 <= base + offset <= MOST:
                 raise SysError(Errno.INVAL, f"no file has an offset of {base + offset}")
             self._position = base + offset
             return self._position
 
     def status(self) -> FileStatus:
-        with self._regular.volume.lock:
+        with self._lock:
             return self._regular.status()
 
     def sync(self, *, data_only: bool) -> None:
@@ -80,8 +88,8 @@ class MemoryFile(File):
     def set_size(self, size: int) -> None:
         if size > MOST:
             raise SysError(Errno.INVAL, f"no file has {size} bytes")
-        with self._regular.volume.lock:
-            self._regular.content.resize(size)
+        with self._lock:
+            self._content.resize(size)
             self._regular.touch()
 
     def allocate(self, offset: int, size: int) -> None:
@@ -89,10 +97,10 @@ class MemoryFile(File):
             raise SysError(Errno.INVAL, "a part of a file with no bytes, or beyond all files")
         if offset + size > MOST:
             raise SysError(Errno.FBIG, "no file is that large")
-        with self._regular.volume.lock:
-            content = self._regular.content
-            self._regular.volume.check_room(size - content.held)  # so that no guest lets us count to the end of time
-            content.fill(offset, size)
+        with self._lock:
+            # So that no guest lets us count to the end of time.
+            self._regular.volume.check_room(size - self._content.held)
+            self._content.fill(offset, size)
             self._regular.touch()
 
     def advise(self, offset: int, size: int, advice: int) -> None:
@@ -100,7 +108,7 @@ class MemoryFile(File):
         _check_offset(size)
 
     def set_times(self, accessed: int | None, modified: int | None) -> None:
-        with self._regular.volume.lock:
+        with self._lock:
             self._regular.stamp(accessed, modified)
 
     @property
@@ -109,10 +117,10 @@ class MemoryFile(File):
 
     def set_flags(self, flags: int) -> None:
         self._flags = flags
-        self.nonblocking = bool(flags & FdFlags.NONBLOCK)
+        self.nonblocking = bool(flags & _NONBLOCK)
 
     def close(self) -> None:
-        with self._regular.volume.lock:
+        with self._lock:
             self._regular.opened -= 1
             self._regular.release()
 

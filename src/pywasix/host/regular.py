@@ -41,7 +41,7 @@ _RIGHTS = {
 _DURABLE = int(FdFlags.SYNC | FdFlags.DSYNC | FdFlags.RSYNC)
 _SYNC = int(FdFlags.SYNC | FdFlags.RSYNC)
 
-readv, writev = os.readv, os.writev
+readv, write, writev = os.readv, os.write, os.writev
 
 
 class HostFile(File):
@@ -94,7 +94,7 @@ class HostFile(File):
         lent = self._lent
         lent.users.append(None)
         try:
-            return writev(lent.fd, buffers)
+            return write(lent.fd, buffers[0])
         except OSError as error:
             raise sys_error(error) from None
         finally:

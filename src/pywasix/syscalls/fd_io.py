@@ -25,8 +25,11 @@ def fd_read(ctx: Context, fd: Fd, iovs: In[Iovec], iovs_len: Size, nread: Out[Si
     """
     file = ctx.fds.file(fd, _READ)
     memory = ctx.memory
-    memory.check(nread, 4)
-    memory.store_u32(nread, file.read(ctx.task, memory.iovecs(iovs, iovs_len)))
+    if nread > memory.last_cell:
+        memory.check(nread, 4)
+    count = file.read(ctx.task, memory.iovecs(iovs, iovs_len))
+    put_u32 = memory.put_u32  # called as a name: Python looks a method up at length
+    put_u32(nread, count)
 
 
 @syscall(modules=BASE)
@@ -37,8 +40,11 @@ def fd_write(ctx: Context, fd: Fd, iovs: In[Ciovec], iovs_len: Size, nwritten: O
     """
     file = ctx.fds.file(fd, _WRITE)
     memory = ctx.memory
-    memory.check(nwritten, 4)
-    memory.store_u32(nwritten, file.write(ctx.task, memory.iovecs(iovs, iovs_len)))
+    if nwritten > memory.last_cell:
+        memory.check(nwritten, 4)
+    count = file.write(ctx.task, memory.iovecs(iovs, iovs_len))
+    put_u32 = memory.put_u32
+    put_u32(nwritten, count)
 
 
 @syscall(modules=BASE)
