@@ -2,8 +2,7 @@
 
 python bench/wasmer_host.py CACHE_DIRECTORY MODULE.wasm [ARGUMENT ...]
 
-Runs in the interpreter that has wasmer-sdk, not always the one of the benchmark: it imports nothing else. The module is
-a command of its own name, which it can spawn.
+Runs in the interpreter that has wasmer-sdk, not always the one of the benchmark: it imports nothing else.
 """
 
 from __future__ import annotations
@@ -13,16 +12,14 @@ import os
 import sys
 from pathlib import Path
 
-from wasmer_sdk import NetworkPolicy, PackageCommandDefinition, PackageDefinition, Wasmer
+from wasmer_sdk import NetworkPolicy, Wasmer
 
 
 async def main() -> int:
     """Run the module and return its exit status."""
     cache, module, *arguments = sys.argv[1:]
     async with Wasmer(cache_root=cache) as wasmer:
-        name = Path(module).stem
-        commands = {name: PackageCommandDefinition(name)}
-        package = await wasmer.packages.create(PackageDefinition({name: Path(module).read_bytes()}, commands))
+        package = await wasmer.packages.load(Path(module).read_bytes())
         async with await wasmer.sandboxes.create(packages=[package], network=NetworkPolicy.HOST) as sandbox:
             process = await sandbox.command(package, arguments).spawn(stderr="discard")
             if process.stdout is not None:

@@ -29,6 +29,9 @@ class GuestFiles:
     Args:
         namespace: it has this process as a user until `close`.
 
+    Attributes:
+        has_moved: the working directory is another one than "/"; asked by every call with a path.
+
     `_lock` guards where it stands: the directory is closed when nobody walks from it.
     """
 
@@ -36,22 +39,23 @@ class GuestFiles:
         self._lock = RLock()
         self.namespace = namespace
         self._names: tuple[bytes, ...] = ()
+        self.has_moved = False
         self._directory: Directory = namespace.root
         self._left: Directory | None = None
         self._closed = False
         namespace.use(self)
-
-    @property
-    def has_moved(self) -> bool:
-        return bool(self._names)
 
     def copy(self) -> GuestFiles:
         """The same namespace and working directory, for a child. Errors: MFILE, NFILE of the host."""
         with self._lock:
             directory, names = self._directory.keep(), self._names
         found = GuestFiles(self.namespace)
-        found._directory, found._names = directory, names
+        found._stand(directory, names)
         return found
+
+    def _stand(self, directory: Directory, names: tuple[bytes, ...]) -> None:
+        self._directory, self._names = directory, names
+        self.has_moved = bool(names)
 
     def close(self) -> None:
         """The process ended."""
@@ -88,21 +92,13 @@ class GuestFiles:
 
         Errors: NOENT; NOTDIR; LOOP; NAMETOOLONG; ACCES; INVAL a NUL byte; MFILE, NFILE of the host.
         """
-        found = self._enter(path)
-        self._move(found.directory, found.names)
+        file = self.open(path, _DIRECTORY)
+        assert isinstance(file, DirectoryFile), "it was to be a directory"
+        self._move(file.start.directory, file.start.names)
 
     def enter(self, directory: DirectoryFile) -> None:
         """Make an open directory the working directory (fchdir). Errors: MFILE, NFILE of the host."""
         self._move(directory.start.directory.keep(), directory.start.names)
-
-    def directory(self, path: bytes) -> Directory:
-        """A directory, for somebody who closes it. Errors: as `chdir`."""
-        return self._enter(path).directory
-
-    def _enter(self, path: bytes) -> Start:
-        file = self.open(path, _DIRECTORY)
-        assert isinstance(file, DirectoryFile), "it was to be a directory"
-        return file.start
 
     def keep_directory(self) -> Directory:
         """The working directory, for somebody who closes it on his own. Errors: MFILE, NFILE of the host."""
@@ -113,7 +109,7 @@ class GuestFiles:
         with self._lock:
             # Another thread may still walk from where this one stood: that is closed with the next move.
             left, self._left = self._left, self._directory
-            self._directory, self._names = directory, names
+            self._stand(directory, names)
             if left is not None:
                 left.close()
 

@@ -10,8 +10,9 @@ from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError, quoted
 from pywasix.fs.content import Content
+from pywasix.fs.memory_file import MemoryFile
 from pywasix.fs.node import NO_SHORTCUTS, NOW, Directory, Entry, Opening, check_directory, check_file, no_name
-from pywasix.kernel.file import File, FileStatus
+from pywasix.kernel.file import File, FileStatus, file_status_of
 
 DEFAULT_SIZE = 64 << 20  # bytes
 _OBJECT, _NAME = 512, 128  # bytes that an object and each name of it count beside its content and the text
@@ -79,15 +80,17 @@ class _Object:
 
     def status(self) -> FileStatus:
         """What stat tells."""
-        return FileStatus(
-            self.volume.device,
-            self.number,
-            self.links,
-            self.size,
-            self.accessed,
-            self.modified,
-            self.changed,
-            self.filetype,
+        return file_status_of(
+            (
+                self.volume.device,
+                self.number,
+                self.links,
+                self.size,
+                self.accessed,
+                self.modified,
+                self.changed,
+                self.filetype,
+            )
         )
 
     def touch(self) -> None:
@@ -177,7 +180,12 @@ class MemoryDirectory(_Object):
         raise SysError(Errno.NOTDIR, f"{quoted(name)} is no directory")
 
     def descend(self, names: Sequence[bytes]) -> Directory | None:
-        return None
+        here: _Object | None = self
+        for name in names:
+            if not isinstance(here, MemoryDirectory):
+                return None
+            here = here._children.get(name)
+        return here if isinstance(here, MemoryDirectory) else None
 
     def open(self, name: bytes, how: Opening) -> File | Directory:
         with self.volume.lock:
@@ -196,8 +204,6 @@ class MemoryDirectory(_Object):
             if how.truncate:
                 child.content.resize(0)
                 child.touch()
-            from pywasix.fs.memory_file import MemoryFile
-
             return MemoryFile(child, how)
 
     def reopen(self) -> Directory:

@@ -63,6 +63,11 @@ class MountPoint:
         """What is mounted here itself."""
         return self._mounted
 
+    @property
+    def simplest(self) -> Directory:
+        """What says the same as this point: what is mounted here, where no mount is below that would hide a part."""
+        return self if self._mounted is None or self._below else self._mounted
+
     def cover(self) -> Iterable[Directory]:
         """Let each name on the way to a mount below still be the directory that it was. Returns what was opened."""
         for name, point in self._below.items():
@@ -95,9 +100,10 @@ class MountPoint:
         return self._within.enter(name) if point is None else point
 
     def descend(self, names: Sequence[bytes]) -> Directory | None:
-        if names[0] in self._below:
-            return None  # a point costs nothing to enter
-        return self._within.descend(names)
+        point = self._below.get(names[0])
+        if point is None:
+            return self._within.descend(names)
+        return point if len(names) == 1 else point.descend(names[1:])
 
     def open(self, name: bytes, how: Opening) -> File | Directory | Redirect:
         point = self._below.get(name)
@@ -198,11 +204,16 @@ class Namespace:
             point = point.point(name, self._count)
         point.mount(directory)
         self._held.append(directory)
+        if self.root.shortcuts:
+            self._find_shortcuts()  # those from before may lead to what is hidden now
 
     def complete(self) -> None:
-        """Everything is mounted."""
+        """Everything is mounted, but for what covers all that is there."""
         self._held += self.root.cover()
-        self.root.shortcuts = {b"/".join(names): (point, names) for names, point in self.root.points()}
+        self._find_shortcuts()
+
+    def _find_shortcuts(self) -> None:
+        self.root.shortcuts = {b"/".join(names): (point.simplest, names) for names, point in self.root.points()}
 
     def use(self, files: GuestFiles) -> None:
         """One more process uses it."""

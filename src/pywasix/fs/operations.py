@@ -21,14 +21,18 @@ def open_path(start: Start, path: bytes, how: Opening, *, follow: bool) -> File 
 
     Errors: NOENT; EXIST; ISDIR; NOTDIR; LOOP; NAMETOOLONG; PERM; INVAL; ACCES; ROFS; NOSPC; NOTSUP.
     """
-    simple = simple_place(start, path)
-    if simple is not None and not how.directory:
+    place = None if how.directory else simple_place(start, path)
+    if place is not None:
+        directory, name, names, entered = place
         try:
-            found = simple[0].open(simple[1], how)
-            return found if isinstance(found, (File, Redirect)) else _as_file(found, simple[2], simple[1], start)
+            found = directory.open(name, how)
+            return found if isinstance(found, (File, Redirect)) else _as_file(found, names, name, start)
         except IsLink:
             if not follow:
                 raise
+        finally:
+            if entered:
+                directory.close()
     if how.create and how.directory:
         raise SysError(Errno.INVAL, "directories are made by a call of their own")
     with Walk(start, path) as walk:
@@ -65,9 +69,14 @@ def _with_slash(how: Opening) -> Opening:
 
 def status_of_path(start: Start, path: bytes, *, follow: bool) -> FileStatus:
     """What stat tells of what a path names. Errors: NOENT; NOTDIR; LOOP; NAMETOOLONG; PERM; INVAL; ACCES."""
-    simple = simple_place(start, path)
-    if simple is not None:
-        status = simple[0].inspect(simple[1])
+    place = simple_place(start, path)
+    if place is not None:
+        directory, name, _, entered = place
+        try:
+            status = directory.inspect(name)
+        finally:
+            if entered:
+                directory.close()
         if status.filetype is not FileType.SYMBOLIC_LINK or not follow:
             return status
     with Walk(start, path) as walk:

@@ -18,6 +18,8 @@ _MOST_LINKS = 40  # Linux MAXSYMLINKS
 _LONGEST_PATH = 4095  # bytes, Linux PATH_MAX without its NUL
 _LONGEST_NAME = 255  # bytes, NAME_MAX
 _DOTS = (b".", b"..")
+_SLASH = ord("/")
+_SPECIAL = b"./\0"
 
 
 class Start(NamedTuple):
@@ -45,26 +47,49 @@ def check_path(path: bytes) -> None:
         raise SysError(Errno.NAMETOOLONG, f"a path has at most {_LONGEST_PATH} bytes")
 
 
-def simple_place(start: Start, path: bytes) -> tuple[Directory, bytes, tuple[bytes, ...]] | None:
-    """Where nothing has to be walked: the directory of a path's last name, that name, and the names to the directory.
+def is_plain(path: bytes) -> bool:
+    """Whether nothing in a path needs a look of its own: it is relative and made of names alone, none of them too long.
 
-    None for a path that is not as simple as that, or not right. It may be a single name, or one behind mount points
-    alone: these never change, so that the way to them is remembered.
+    Names that begin with a dot are not worth telling "." and ".." apart here.
+    """
+    return (
+        0 < len(path) <= _LONGEST_NAME
+        and path[0] not in _SPECIAL
+        and path[-1] != _SLASH
+        and b"/." not in path
+        and b"//" not in path
+        and b"\0" not in path
+    )
+
+
+Place = tuple[Directory, bytes, tuple[bytes, ...], bool]
+"""Where the last name of a path is to be found: the directory, that name, the names from "/" to the directory, and
+whether the directory was entered for this, to be closed by who has asked. A bare tuple, made for nearly every path."""
+
+
+def simple_place(start: Start, path: bytes) -> Place | None:
+    """Where a path leads that takes one step to the directory of its last name, as nearly all do.
+
+    None for a path that is not as simple as that, or not right; a walk finds out. The way over mount points alone is
+    remembered, because these never change. No other one is: what was a directory a moment ago may be elsewhere now.
     """
     prefix, slash, name = path.rpartition(b"/")
     if not name or name in _DOTS or b"\0" in path or len(name) > _LONGEST_NAME:
         return None
     if not slash:
-        return start.directory, name, start.names
+        return start.directory, name, start.names, False
     shortcut = start.directory.shortcuts.get(prefix)
-    return None if shortcut is None else (shortcut[0], name, shortcut[1])
+    if shortcut is not None:
+        return shortcut[0], name, shortcut[1], False
+    if not is_plain(path):
+        return None
+    names = prefix.split(b"/")
+    found = start.directory.descend(names)
+    return None if found is None else (found, name, (*start.names, *names), True)
 
 
-class _Step(NamedTuple):
-    """A directory on the way, and the names that led there from the one before."""
-
-    directory: Directory
-    names: tuple[bytes, ...]
+_Step = tuple[Directory, tuple[bytes, ...]]
+"""A directory on the way, and the names that led there from the one before."""
 
 
 class Walk:
@@ -83,7 +108,6 @@ class Walk:
     __slots__ = ("_held", "_links", "_names", "_start", "_trail", "directory", "last", "name", "slash")
 
     def __init__(self, start: Start, path: bytes) -> None:
-        check_path(path)
         self._start = start
         self._held: list[Directory] = []
         self._links = 0
@@ -91,6 +115,9 @@ class Walk:
         self.directory = start.directory
         self.slash = False
         self._names: deque[bytes] = deque()
+        if is_plain(path) and self._in_one_stride(path):
+            return
+        check_path(path)
         self._begin(path)
         try:
             self._advance()
@@ -98,11 +125,29 @@ class Walk:
             self._close()
             raise
 
+    def _in_one_stride(self, path: bytes) -> bool:
+        """Go to the directory of the last name at once, as nearly all paths let it be done."""
+        way, slash, name = path.rpartition(b"/")
+        if slash:
+            shortcut = self.directory.shortcuts.get(way)
+            if shortcut is not None:
+                self.directory = shortcut[0]
+                self._trail.append(shortcut)
+            else:
+                names = tuple(way.split(b"/"))
+                found = self.directory.descend(names)
+                if found is None:
+                    return False
+                self._push(found, names)
+        self.name = self.last = name
+        return True
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close()
+        if self._held:
+            self._close()
 
     def _close(self) -> None:
         while self._held:
@@ -111,15 +156,12 @@ class Walk:
     @property
     def names(self) -> tuple[bytes, ...]:
         """The names from "/" to `directory`."""
-        names = self._trail_names()
-        return names if self._at_root() else (*self._start.names, *names)
-
-    def _trail_names(self) -> tuple[bytes, ...]:
-        return tuple(name for step in self._trail for name in step.names)
-
-    def _at_root(self) -> bool:
-        """The way begins at the root, not at the start's directory."""
-        return bool(self._trail) and self._trail[0].directory is self._start.root
+        trail = self._trail
+        from_root = bool(trail) and trail[0][0] is self._start.root
+        names = () if from_root else self._start.names
+        for _, between in trail:
+            names += between
+        return names
 
     def _begin(self, path: bytes) -> None:
         """Put the names of a path, or of a link's target, before those still to follow."""
@@ -133,7 +175,7 @@ class Walk:
         root = self._start.root
         if root is None:
             raise SysError(Errno.PERM, "an absolute path leads out of the directory")
-        self._trail = [_Step(root, ())]
+        self._trail = [(root, ())]
         self.directory = root
 
     def _advance(self) -> None:
@@ -184,15 +226,15 @@ class Walk:
 
     def _push(self, directory: Directory, names: tuple[bytes, ...]) -> None:
         self._held.append(directory)
-        self._trail.append(_Step(directory, names))
+        self._trail.append((directory, names))
         self.directory = directory
 
     def _go_up(self) -> None:
         if not self._trail:
             self._leave_start()
-        elif self._trail[-1].names:
-            names = self._trail.pop().names
-            self.directory = self._trail[-1].directory if self._trail else self._start.directory
+        elif self._trail[-1][1]:
+            _, names = self._trail.pop()
+            self.directory = self._trail[-1][0] if self._trail else self._start.directory
             if len(names) > 1:
                 self._names.extendleft(reversed(names[:-1]))  # it was one stride: walk again, one less
                 self._enter_again(len(names) - 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from stat import S_ISREG
 
 from pywasix.abi.enums import FdFlags, FileType
@@ -32,7 +32,8 @@ _FLAGS = {
     FdFlags.RSYNC: getattr(os, "O_RSYNC", os.O_SYNC),
     FdFlags.SYNC: os.O_SYNC,
 }
-_TRIES = 16  # a name that comes and goes under us
+_TRIES = range(16)  # a name that comes and goes under us
+_REGULAR = FileType.REGULAR_FILE
 
 
 os_open, os_stat, os_fstat = os.open, os.stat, os.fstat
@@ -69,17 +70,23 @@ class HostDirectory:
         return self._lent.do(lambda fd: status_of(os.fstat(fd)))
 
     def inspect(self, name: bytes) -> FileStatus:
-        return self._lent.do(lambda fd: status_of(os.stat(name, dir_fd=fd, follow_symlinks=False)))
+        return status_of(self._lent.do(lambda fd: os_stat(name, dir_fd=fd, follow_symlinks=False)))
 
     def enter(self, name: bytes) -> HostDirectory:
         return self._opened(name, _ENTERED)
 
     def descend(self, names: Sequence[bytes]) -> Directory | None:
+        if len(names) == 1:
+            return self._entered(lambda fd: os_open(names[0], _ENTERED, dir_fd=fd))
         if not self._mount.strides:
             return None
         path = b"/".join(names)
+        return self._entered(lambda fd: libc.open_beneath(fd, path, _ENTERED))
+
+    def _entered(self, opened: Callable[[int], int]) -> Directory | None:
+        """The directory that was opened; None where a look at each name must tell why it could not be."""
         try:
-            return HostDirectory(self._mount, self._lent.do(lambda fd: libc.open_beneath(fd, path, _ENTERED)))
+            return HostDirectory(self._mount, self._lent.do(opened))
         except SysError as error:
             if error.errno in (Errno.NOSYS, Errno.PERM):  # an old kernel, or one that may not say so
                 self._mount.strides = False
@@ -88,31 +95,32 @@ class HostDirectory:
             return None
 
     def open(self, name: bytes, how: Opening) -> File | Directory:
-        for _ in range(_TRIES):
-            try:
-                return self._try_open(name, how)
-            except SysError as error:
-                if error.errno is not Errno.NOENT or not how.create:
-                    raise
-            made = self._made(name, how)
-            if made is not None:
-                return made
+        for _ in _TRIES:
+            found = self._try_open(name, how)
+            if found is not None:
+                return found
         raise SysError(Errno.AGAIN, "somebody makes and removes the name all the time")
 
-    def _try_open(self, name: bytes, how: Opening) -> File | Directory:
+    def _try_open(self, name: bytes, how: Opening) -> File | Directory | None:
+        """Open what is there, or make it; None if somebody else did at the same time."""
         lent = self._lent
         lent.users.append(None)  # `LentFd.do`, written out: every file that is opened comes by
         try:
             mode = os_stat(name, dir_fd=lent.fd, follow_symlinks=False).st_mode
-            if S_ISREG(mode) and not (how.create or how.directory):
-                if how.write or how.truncate:
-                    self._need_writable()
-                fd = os_open(name, _access(how), dir_fd=lent.fd)
-                if S_ISREG(os_fstat(fd).st_mode):
-                    return HostFile(fd, how, settable=self._mount.writable)
-                os.close(fd)
-                raise SysError(Errno.NOTSUP, "it was swapped for something that is no regular file")
+            if not S_ISREG(mode):
+                return self._open_other(name, file_type(mode), how)
+            if how.directory or how.exclusive:
+                check_file(_REGULAR, how)
+            if how.write or how.truncate:
+                self._need_writable()
+            fd = os_open(name, _access(how), dir_fd=lent.fd)
+            if S_ISREG(os_fstat(fd).st_mode):
+                return HostFile(fd, how, settable=self._mount.writable)
+            os.close(fd)
+            raise SysError(Errno.NOTSUP, "it was swapped for something that is no regular file")
         except OSError as error:
+            if error.errno == errno.ENOENT and how.create:
+                return self._made(name, how)
             if error.errno == errno.ELOOP:
                 raise IsLink from None  # swapped for a link meanwhile
             raise sys_error(error) from None
@@ -120,10 +128,6 @@ class HostDirectory:
             lent.users.pop()
             if lent.fd < 0:
                 lent.left()
-        if not S_ISREG(mode):
-            return self._open_other(name, file_type(mode), how)
-        check_file(FileType.REGULAR_FILE, how)
-        return self._try_open(name, how._replace(create=False))
 
     def _open_other(self, name: bytes, filetype: FileType, how: Opening) -> Directory:
         """Open what is no regular file."""

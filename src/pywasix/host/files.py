@@ -18,14 +18,13 @@ import sys
 import termios
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from stat import S_IFMT
 from typing import BinaryIO
 
 from pywasix.abi.enums import FileType, Whence
 from pywasix.abi.errno import Errno
 from pywasix.errors import OptionError, SysError, WouldBlock
 from pywasix.host.errors import sys_error
-from pywasix.kernel.file import FileStatus
+from pywasix.kernel.file import FileStatus, file_status_of
 from pywasix.kernel.wait import Handle
 
 _NO_WAIT = getattr(os, "RWF_NOWAIT", 0)
@@ -46,6 +45,8 @@ _TYPES = {
     stat.S_IFSOCK: FileType.SOCKET_STREAM,
     stat.S_IFLNK: FileType.SYMBOLIC_LINK,
 }
+_FORMAT = 0o170000  # the bits of a mode that S_IFMT leaves
+_UNKNOWN = FileType.UNKNOWN
 
 
 def file_type(mode: int) -> FileType:
@@ -66,8 +67,10 @@ def status_of(found: os.stat_result) -> FileStatus:
     accessed, modified, changed = found.st_atime_ns, found.st_mtime_ns, found.st_ctime_ns
     if accessed < 0 or modified < 0 or changed < 0:
         accessed, modified, changed = max(0, accessed), max(0, modified), max(0, changed)
-    filetype = _TYPES.get(S_IFMT(found.st_mode), FileType.UNKNOWN)
-    return FileStatus(found.st_dev, found.st_ino, found.st_nlink, found.st_size, accessed, modified, changed, filetype)
+    filetype = _TYPES.get(found.st_mode & _FORMAT, _UNKNOWN)
+    return file_status_of(
+        (found.st_dev, found.st_ino, found.st_nlink, found.st_size, accessed, modified, changed, filetype)
+    )
 
 
 def open_to_read(path: str, option: str) -> BinaryIO:

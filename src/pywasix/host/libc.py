@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import sys
+from functools import cache
 from typing import NamedTuple
 
 _connect = ctypes.CDLL(None).connect
@@ -48,13 +49,21 @@ _libc.utimensat.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p, ctyp
 _libc.futimens.argtypes = (ctypes.c_int, ctypes.c_void_p)
 
 
+_HOW_SIZE = ctypes.c_size_t(ctypes.sizeof(_OpenHow))
+
+
+@cache
+def _how_beneath(flags: int) -> object:
+    """A pointer to how to open without leaving. The kernel only reads it, so that all calls share one."""
+    return ctypes.byref(_OpenHow(flags, 0, _RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS | _RESOLVE_NO_MAGICLINKS))
+
+
 def open_beneath(directory: int, path: bytes, flags: int) -> int:
     """Open a path without "..", of which no part is a symbolic link (openat2 with RESOLVE_BENEATH).
 
     Returns the descriptor. Raises OSError: ELOOP a link on the way; ENOSYS, EPERM the host does not offer it.
     """
-    how = _OpenHow(flags, 0, _RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS | _RESOLVE_NO_MAGICLINKS)
-    fd: int = _libc.syscall(_SYS_OPENAT2, directory, path, ctypes.byref(how), ctypes.c_size_t(ctypes.sizeof(how)))
+    fd: int = _libc.syscall(_SYS_OPENAT2, directory, path, _how_beneath(flags), _HOW_SIZE)
     if fd < 0:
         raise _last_error("openat2")
     return fd

@@ -88,21 +88,27 @@ class FdTable:
 
     def file(self, fd: int, right: int) -> File:
         """The file of a descriptor that must have a right. Errors: BADF; NOTCAPABLE."""
-        entry = self.get(fd)
+        try:
+            entry = self.entries[fd]
+        except KeyError:
+            entry = self.get(fd)  # says BADF, in its words
         if not entry.rights & right:
             raise entry.file.without_right(fd, right)
         return entry.file
 
     def reserve(self, minimum: int = 0) -> int:
         """Keep the lowest free number that is at least `minimum`. Errors: MFILE; INVAL (minimum beyond the limit)."""
-        if minimum >= self.limit:
-            raise SysError(Errno.INVAL, f"descriptor numbers end at {self.limit - 1}")
+        limit = self.limit
+        if minimum >= limit:
+            raise SysError(Errno.INVAL, f"descriptor numbers end at {limit - 1}")
         with self._lock:
-            fd = max(self._lowest, minimum)
+            fd = self._lowest
+            if fd < minimum:
+                fd = minimum
             while fd in self.entries or fd in self._reserved:
                 fd += 1
-            if fd >= self.limit:
-                raise SysError(Errno.MFILE, f"all {self.limit} descriptors are in use (--max-fds)")
+            if fd >= limit:
+                raise SysError(Errno.MFILE, f"all {limit} descriptors are in use (--max-fds)")
             self._reserved.add(fd)
             if fd >= self._lowest and minimum <= self._lowest:
                 self._lowest = fd + 1
@@ -164,7 +170,16 @@ class FdTable:
                 raise SysError(Errno.BADF, f"fd {_signed(fd)} is not open")
             if fd < self._lowest:
                 self._lowest = fd
-        self._release(entry.file)
+            file = entry.file
+            file.references -= 1
+            if file.references:
+                return
+            # Nobody has to be looked for, nor told: the usual case is done with the lock that is held.
+            plain = file.disposed = file.closes_safely and file.watch is None
+        if plain:
+            file.close()
+        else:
+            self.dispose(file)
 
     def move(self, source: int, target: int) -> None:
         """Renumber, the preview1 way: both are open before, the source is gone afterwards. Errors: BADF; BUSY."""

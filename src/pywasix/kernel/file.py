@@ -7,8 +7,9 @@ it does not override answers as Linux does for a file that cannot.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pywasix.abi.enums import FdFlags, FileType, Rights, Whence
 from pywasix.abi.errno import Errno
@@ -48,6 +49,10 @@ class FileStatus(NamedTuple):
     modified: int = 0
     changed: int = 0
     filetype: FileType = FileType.UNKNOWN
+
+
+file_status_of: Callable[[tuple[Any, ...]], FileStatus] = partial(tuple.__new__, FileStatus)
+"""A `FileStatus` of its eight values; by a call of C alone, because every look at a file makes one."""
 
 
 class File:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import NamedTuple
 
 from pywasix.abi.enums import FdFlags, FstFlags, LookupFlags, OFlags, Rights
@@ -35,9 +35,14 @@ _NONBLOCK = int(FdFlags.NONBLOCK)
 
 
 class OpenRequest(NamedTuple):
-    """What path_open is asked for, beside the directory and the path."""
+    """What path_open is asked for, beside the directory and the path. `open_request` makes it.
 
-    dirflags: int
+    Attributes:
+        needed: the rights that the directory's descriptor must have.
+    """
+
+    needed: int
+    follow: bool
     oflags: int
     rights: int
     inheriting: int
@@ -45,17 +50,29 @@ class OpenRequest(NamedTuple):
     cloexec: bool
 
 
+@lru_cache(256)  # a program asks for the same few again and again
+def open_request(
+    dirflags: int, oflags: int, rights: int, inheriting: int, fdflags: int, cloexec: bool = False
+) -> OpenRequest:
+    """The arguments of path_open, put in order."""
+    needed = _OPEN | (_CREATE if oflags & _CREAT else 0) | (_CUT if oflags & _TRUNC else 0)
+    return OpenRequest(needed, bool(dirflags & _FOLLOW), oflags, rights, inheriting, fdflags, cloexec)
+
+
 def path_of(ctx: Context, pointer: int, size: int) -> bytes:
     """A path that the guest wrote. Errors: FAULT; NAMETOOLONG."""
-    ctx.memory.check(pointer, size)
     if size > _LONGEST:
+        ctx.memory.check(pointer, size)
         raise SysError(Errno.NAMETOOLONG, f"a path of {size} bytes")
     return ctx.memory.read(pointer, size)
 
 
 def directory_of(fds: FdTable, fd: int, right: int) -> DirectoryFile:
     """The directory behind a descriptor that has a right. Errors: BADF; NOTDIR; NOTCAPABLE."""
-    entry = fds.get(fd)
+    try:
+        entry = fds.entries[fd]
+    except KeyError:
+        entry = fds.get(fd)  # says BADF, in its words
     file = entry.file
     if not isinstance(file, DirectoryFile):
         raise SysError(Errno.NOTDIR, f"fd {fd} is no directory")
@@ -64,13 +81,11 @@ def directory_of(fds: FdTable, fd: int, right: int) -> DirectoryFile:
     return file
 
 
-def start_of(ctx: Context, fd: int, right: Rights) -> Start:
-    """Where paths begin that are relative to a descriptor. Errors: as `directory_of`."""
-    return _start(ctx, fd, int(right))
+def start_of(ctx: Context, fd: int, right: int) -> Start:
+    """Where paths begin that are relative to a descriptor. Errors: as `directory_of`.
 
-
-def _start(ctx: Context, fd: int, right: int) -> Start:
-    """Libc of WASIX knows no working directory: it passes a relative path as it is, with the pre-opened "/"."""
+    Libc of WASIX knows no working directory: it passes a relative path as it is, with the pre-opened "/".
+    """
     start = directory_of(ctx.fds, fd, right).start
     files = ctx.process.files
     if files is None or not files.has_moved:
@@ -100,9 +115,7 @@ def _how(rights: int, oflags: int, fdflags: int) -> Opening:
 
 def open_descriptor(ctx: Context, fd: int, path: bytes, request: OpenRequest) -> Descriptor:
     """A new descriptor of what a path names, not in the table yet. Errors: as path_open, without MFILE and FAULT."""
-    oflags = request.oflags
-    right = _OPEN | (_CREATE if oflags & _CREAT else 0) | (_CUT if oflags & _TRUNC else 0)
-    start = _start(ctx, fd, right)
+    start = start_of(ctx, fd, request.needed)
     return open_from(ctx.fds, start, path, request, ctx.fds.get(fd).inheriting, partial(open_terminal, ctx))
 
 
@@ -116,19 +129,18 @@ def open_from(
         allowed: the rights that it may have.
         terminal: opens /dev/tty.
     """
-    oflags = request.oflags
-    rights = request.rights & allowed
-    how = _how(rights & _READ_WRITE, oflags, request.fdflags)
-    found = open_path(start, path, how, follow=bool(request.dirflags & _FOLLOW))
+    _, follow, oflags, rights, inheriting, fdflags, cloexec = request
+    rights &= allowed
+    found = open_path(start, path, _how(rights & _READ_WRITE, oflags, fdflags), follow=follow)
     if isinstance(found, Redirect):
         if not found.terminal:
             return _redirected(fds, found, rights, request)
         found = terminal()
     if isinstance(found, DirectoryFile):
-        found.set_flags(request.fdflags)
-    elif request.fdflags & _NONBLOCK:
+        found.set_flags(fdflags)
+    elif fdflags & _NONBLOCK:
         found.nonblocking = True
-    return Descriptor(found, rights & found.rights, request.inheriting & allowed, cloexec=request.cloexec)
+    return Descriptor(found, rights & found.rights, inheriting & allowed, cloexec=cloexec)
 
 
 def _redirected(fds: FdTable, found: Redirect, rights: int, request: OpenRequest) -> Descriptor:

@@ -8,8 +8,13 @@ from pywasix.abi.records import FileStat, UnstableFileStat
 from pywasix.abi.scalars import U8, Char, Code, Fd, Flags, In, Out, Size, Timestamp
 from pywasix.fs import operations
 from pywasix.syscalls.context import Context
-from pywasix.syscalls.opening import OpenRequest, new_times, open_descriptor, path_of, start_of
+from pywasix.syscalls.opening import OpenRequest, new_times, open_descriptor, open_request, path_of, start_of
 from pywasix.syscalls.row import BASE, EXTENSION, PREVIEW1_AND_WASIX, UNSTABLE_ONLY, syscall
+
+_FILESTAT_GET = int(Rights.PATH_FILESTAT_GET)
+_FILESTAT_SET_TIMES = int(Rights.PATH_FILESTAT_SET_TIMES)
+_READLINK = int(Rights.PATH_READLINK)
+_CLOEXEC = int(FdFlagsExt.CLOEXEC)
 
 
 @syscall(modules=BASE)
@@ -31,7 +36,7 @@ def path_open(
     Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; EXIST; ISDIR; LOOP; NAMETOOLONG; PERM the path leads out; ROFS it would
         write; NOTSUP a device or a FIFO of the host; NXIO no terminal; INVAL; MFILE; FAULT; those of the host.
     """
-    request = OpenRequest(dirflags, oflags, fs_rights_base, fs_rights_inheriting, fdflags, cloexec=False)
+    request = open_request(dirflags, oflags, fs_rights_base, fs_rights_inheriting, fdflags)
     _open(ctx, fd, path_of(ctx, path, path_len), request, ret_fd)
 
 
@@ -53,13 +58,15 @@ def path_open2(
 
     ABI: WASIX since 2025-02-11. Errors: as path_open.
     """
-    cloexec = bool(fdflagsext & FdFlagsExt.CLOEXEC)
-    request = OpenRequest(dirflags, oflags, fs_rights_base, fs_rights_inheriting, fdflags, cloexec)
+    cloexec = bool(fdflagsext & _CLOEXEC)
+    request = open_request(dirflags, oflags, fs_rights_base, fs_rights_inheriting, fdflags, cloexec)
     _open(ctx, fd, path_of(ctx, path, path_len), request, ret_fd)
 
 
 def _open(ctx: Context, fd: int, path: bytes, request: OpenRequest, ret_fd: int) -> None:
-    ctx.memory.check(ret_fd, 4)
+    memory = ctx.memory
+    if ret_fd > memory.last_cell:
+        memory.check(ret_fd, 4)
     number = ctx.fds.reserve()
     try:
         entry = open_descriptor(ctx, fd, path, request)
@@ -67,7 +74,8 @@ def _open(ctx: Context, fd: int, path: bytes, request: OpenRequest, ret_fd: int)
         ctx.fds.cancel(number)
         raise
     ctx.fds.install(number, entry)
-    ctx.memory.store_u32(ret_fd, number)
+    put_u32 = memory.put_u32
+    put_u32(ret_fd, number)
 
 
 @syscall(modules=PREVIEW1_AND_WASIX)
@@ -78,12 +86,11 @@ def path_filestat_get(
 
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; LOOP; NAMETOOLONG; PERM the path leads out; INVAL; FAULT.
     """
-    start = start_of(ctx, fd, Rights.PATH_FILESTAT_GET)
+    start = start_of(ctx, fd, _FILESTAT_GET)
     ctx.memory.check(buf, FileStat.SIZE)
-    s = operations.status_of_path(start, path_of(ctx, path, path_len), follow=bool(flags))
-    ctx.memory.write(
-        buf, encode_filestat(s.device, s.inode, s.filetype, s.links, s.size, s.accessed, s.modified, s.changed)
-    )
+    found = operations.status_of_path(start, path_of(ctx, path, path_len), follow=bool(flags))
+    device, inode, links, size, accessed, modified, changed, filetype = found
+    ctx.memory.write(buf, encode_filestat(device, inode, filetype, links, size, accessed, modified, changed))
 
 
 @syscall(modules=UNSTABLE_ONLY, name="path_filestat_get")
@@ -94,7 +101,7 @@ def unstable_path_filestat_get(
 
     ABI: wasi_unstable. Errors: as path_filestat_get.
     """
-    start = start_of(ctx, fd, Rights.PATH_FILESTAT_GET)
+    start = start_of(ctx, fd, _FILESTAT_GET)
     ctx.memory.check(buf, UnstableFileStat.SIZE)
     s = operations.status_of_path(start, path_of(ctx, path, path_len), follow=bool(flags))
     links = s.links & 0xFFFFFFFF
@@ -118,7 +125,7 @@ def path_filestat_set_times(
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; LOOP; NAMETOOLONG; ROFS; PERM the path leads out;
         INVAL a time and "now" at once; FAULT.
     """
-    start = start_of(ctx, fd, Rights.PATH_FILESTAT_SET_TIMES)
+    start = start_of(ctx, fd, _FILESTAT_SET_TIMES)
     accessed, modified = new_times(atim, mtim, fst_flags)
     operations.set_times(start, path_of(ctx, path, path_len), accessed, modified, follow=bool(flags))
 
@@ -132,7 +139,7 @@ def path_readlink(
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; INVAL no symbolic link; NAMETOOLONG; PERM the path
         leads out; FAULT.
     """
-    start = start_of(ctx, fd, Rights.PATH_READLINK)
+    start = start_of(ctx, fd, _READLINK)
     ctx.memory.check(buf, buf_len)
     ctx.memory.check(buf_used, 4)
     target = operations.target_of(start, path_of(ctx, path, path_len))[:buf_len]

@@ -11,6 +11,15 @@ from pywasix.syscalls.context import Context
 from pywasix.syscalls.opening import path_of, start_of
 from pywasix.syscalls.row import BASE, syscall
 
+_CREATE_DIRECTORY = int(Rights.PATH_CREATE_DIRECTORY)
+_REMOVE_DIRECTORY = int(Rights.PATH_REMOVE_DIRECTORY)
+_UNLINK_FILE = int(Rights.PATH_UNLINK_FILE)
+_RENAME_SOURCE = int(Rights.PATH_RENAME_SOURCE)
+_RENAME_TARGET = int(Rights.PATH_RENAME_TARGET)
+_LINK_SOURCE = int(Rights.PATH_LINK_SOURCE)
+_LINK_TARGET = int(Rights.PATH_LINK_TARGET)
+_SYMLINK = int(Rights.PATH_SYMLINK)
+
 
 @syscall(modules=BASE)
 def path_create_directory(ctx: Context, fd: Fd, path: In[Char], path_len: Size) -> None:
@@ -19,7 +28,7 @@ def path_create_directory(ctx: Context, fd: Fd, path: In[Char], path_len: Size) 
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; EXIST; LOOP; NAMETOOLONG; PERM the path leads out; ROFS;
         NOSPC; INVAL a NUL byte; FAULT.
     """
-    operations.make_directory(start_of(ctx, fd, Rights.PATH_CREATE_DIRECTORY), path_of(ctx, path, path_len))
+    operations.make_directory(start_of(ctx, fd, _CREATE_DIRECTORY), path_of(ctx, path, path_len))
 
 
 @syscall(modules=BASE)
@@ -29,7 +38,7 @@ def path_remove_directory(ctx: Context, fd: Fd, path: In[Char], path_len: Size) 
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; NOTEMPTY; BUSY something is mounted there; LOOP;
         NAMETOOLONG; PERM the path leads out; ROFS; INVAL it ends in "."; FAULT.
     """
-    operations.remove_directory(start_of(ctx, fd, Rights.PATH_REMOVE_DIRECTORY), path_of(ctx, path, path_len))
+    operations.remove_directory(start_of(ctx, fd, _REMOVE_DIRECTORY), path_of(ctx, path, path_len))
 
 
 @syscall(modules=BASE)
@@ -39,7 +48,7 @@ def path_unlink_file(ctx: Context, fd: Fd, path: In[Char], path_len: Size) -> No
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; ISDIR; LOOP; NAMETOOLONG; PERM the path leads out; ROFS;
         INVAL a NUL byte; FAULT.
     """
-    start, name = start_of(ctx, fd, Rights.PATH_UNLINK_FILE), path_of(ctx, path, path_len)
+    start, name = start_of(ctx, fd, _UNLINK_FILE), path_of(ctx, path, path_len)
     try:
         operations.remove_file(start, name)
     except SysError as error:
@@ -64,8 +73,8 @@ def path_rename(
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; ISDIR; NOTEMPTY; XDEV another mount; BUSY "." or a mount;
         INVAL into itself; LOOP; NAMETOOLONG; PERM the path leads out; ROFS; NOSPC; FAULT.
     """
-    start = start_of(ctx, fd, Rights.PATH_RENAME_SOURCE)
-    to = start_of(ctx, new_fd, Rights.PATH_RENAME_TARGET)
+    start = start_of(ctx, fd, _RENAME_SOURCE)
+    to = start_of(ctx, new_fd, _RENAME_TARGET)
     path, new = path_of(ctx, old_path, old_path_len), path_of(ctx, new_path, new_path_len)
     ctx.files.moved(operations.rename(start, path, to, new))
 
@@ -86,8 +95,8 @@ def path_link(
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; EXIST; XDEV another mount; PERM a directory, or the path
         leads out; LOOP; NAMETOOLONG; ROFS; NOSPC; INVAL a NUL byte; FAULT.
     """
-    start = start_of(ctx, old_fd, Rights.PATH_LINK_SOURCE)
-    to = start_of(ctx, new_fd, Rights.PATH_LINK_TARGET)
+    start = start_of(ctx, old_fd, _LINK_SOURCE)
+    to = start_of(ctx, new_fd, _LINK_TARGET)
     path, new = path_of(ctx, old_path, old_path_len), path_of(ctx, new_path, new_path_len)
     operations.link(start, path, to, new, follow=bool(old_flags))
 
@@ -101,6 +110,6 @@ def path_symlink(
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; EXIST; LOOP; NAMETOOLONG; PERM the path leads out, or
         the link of a guest without WASIX is absolute; ROFS; NOSPC; INVAL a NUL byte; FAULT.
     """
-    start = start_of(ctx, fd, Rights.PATH_SYMLINK)
+    start = start_of(ctx, fd, _SYMLINK)
     target, path = path_of(ctx, old_path, old_path_len), path_of(ctx, new_path, new_path_len)
     operations.make_link(start, path, target)

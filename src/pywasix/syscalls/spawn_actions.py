@@ -11,7 +11,7 @@ from pywasix.errors import SysError
 from pywasix.fs.directory import INHERITING_RIGHTS
 from pywasix.kernel.process import Process
 from pywasix.syscalls.context import Context
-from pywasix.syscalls.opening import OpenRequest, directory_of, open_from, open_terminal, path_of
+from pywasix.syscalls.opening import directory_of, open_from, open_request, open_terminal, path_of
 
 _MOST = 4096
 _CLOEXEC = int(FdFlagsExt.CLOEXEC)
@@ -61,7 +61,7 @@ class FileActions:
             child.fds.replace(operation.fd, entry.copy())
 
     def _open(self, child: Process, operation: ProcSpawnFdOp, path: bytes) -> None:
-        request = OpenRequest(
+        request = open_request(
             operation.dirflags,
             operation.oflags,
             operation.fs_rights_base,
