@@ -48,8 +48,6 @@ def same_peer(found: Address, caller: socket.socket) -> bool:
 class StubChannel:
     """A listening channel that answers accept from a list of peers and errors."""
 
-    handle = None
-
     def __init__(self, answers: list[Any]) -> None:
         self._answers = answers
         self.closed = 0

@@ -15,6 +15,7 @@ from pywasix.abi.codecs import EVENT_SIZE, SUBSCRIPTION_SIZE
 from pywasix.abi.enums import EventType, FdFlags, SdFlags, SockOption
 from pywasix.abi.errno import Errno
 from pywasix.errors import Killed, SysError, Unwind
+from pywasix.kernel.file import File
 from pywasix.kernel.signal import Signals
 from pywasix.kernel.task import Task
 from pywasix.net.address import parse
@@ -262,13 +263,17 @@ def test_a_late_word_of_a_close_does_not_end_the_next_call(server: GuestProcess,
 
     patch = pytest.MonkeyPatch()
 
-    def seen_and_then_gone() -> Iterator[Task]:
-        yield task
-        patch.undo()
-        task.leave(gone)
+    looks: list[File] = []
+
+    def seen_and_then_gone(file: File) -> list[Task]:
+        looks.append(file)
+        if len(looks) == 2:  # the first look is with a lock that leaving takes too
+            patch.undo()
+            task.leave(gone)
+        return [task]
 
     task.waiting_on = gone
-    patch.setattr(server.process.fds, "_tasks", seen_and_then_gone)
+    patch.setattr(server.process.fds, "_waiters", seen_and_then_gone)
     server.main.close(listener)
     waited_on.receive_timeout = 1
     assert accept(server.main, other) is Errno.AGAIN
@@ -348,4 +353,4 @@ def test_poll_beside_close(server: GuestProcess, threads: ThreadPoolExecutor, wi
             assert result(polled) is Errno.SUCCESS
             assert watcher.word(2000) == 1
             assert (watcher.word(256), watcher.memory[264]) == (fds[0], Errno.BADF)
-        assert channel.handle.fileno() == -1
+        assert channel.fileno() == -1

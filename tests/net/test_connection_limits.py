@@ -135,11 +135,12 @@ def test_nobody_pays_for_what_nobody_wants() -> None:
 class Flood:
     """A listening channel that always has one more caller, and does something at the third."""
 
-    handle = None
-
     def __init__(self, at_third: Callable[[], None]) -> None:
         self.taken = self.closed = 0
         self._at_third = at_third
+
+    def fileno(self) -> int:
+        return -1
 
     def accept(self, nonblocking: bool) -> tuple[Any, Address]:
         self.taken += 1
@@ -155,10 +156,11 @@ class Flood:
 class Caller:
     """One of a flood."""
 
-    handle = None
-
     def __init__(self, flood: Flood) -> None:
         self._flood = flood
+
+    def fileno(self) -> int:
+        return -1
 
     def local(self) -> Address:
         return parse("192.0.2.2", 80)

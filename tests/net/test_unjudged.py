@@ -38,7 +38,7 @@ def test_a_connection_that_cannot_be_judged_is_closed(error: Exception, monkeypa
 
         def broken(*args: Any) -> tuple[Channel, Address]:
             channel, peer = take(*args)
-            number = os.dup(channel.handle.fileno())
+            number = os.dup(channel.fileno())
             channel.close()
             return Broken(number, INET4, SockType.SOCKET_STREAM), peer
 

@@ -153,9 +153,7 @@ def test_close_lets_the_peer_read_the_rest() -> None:
 def test_close_shows_as_hangup() -> None:
     with connection() as (client, caller, server, served):
         client.drop(caller)
-        assert server.task.poller.wait([(served.channel.handle, READABLE | WRITABLE)], 0) == [
-            READABLE | WRITABLE | HANGUP
-        ]
+        assert server.task.poller.wait([(served.channel, READABLE | WRITABLE)], 0) == [READABLE | WRITABLE | HANGUP]
 
 
 def test_close_with_unread_data_resets() -> None:

@@ -99,7 +99,7 @@ def test_a_blocked_connect_whose_descriptor_is_closed(either: World) -> None:
         call._thread.join(0.001)
     either.call(fd_close, fd)
     assert call.errno() is Errno.BADF
-    assert file.channel.handle.fileno() == -1
+    assert file.channel.fileno() == -1
 
 
 def test_a_listener_that_goes_refuses_who_waits(either: World) -> None:

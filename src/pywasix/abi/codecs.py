@@ -12,7 +12,7 @@ Buffer = bytes | bytearray | memoryview
 _IP4, _IP6, _UNIX = int(AddressFamily.INET4), int(AddressFamily.INET6), int(AddressFamily.UNIX)
 _CLOCK = int(EventType.CLOCK)
 
-_PORT_IP4 = {False: Struct("<BxH4s12x"), True: Struct(">BxH4s12x")}
+PORT_IP4 = {False: Struct("<BxH4s12x"), True: Struct(">BxH4s12x")}
 _PORT_IP6 = {False: Struct("<BxH16s"), True: Struct(">BxH16s")}
 _FLOW_SCOPE = Struct("<HHHH")
 _HEAD = {False: Struct("<BxH"), True: Struct(">BxH")}
@@ -78,7 +78,7 @@ def encode_addr_port(
         20 bytes, 28 for a wide IPv6 address, 110 for a Unix path: never more than the record that the guest has.
     """
     if family == _IP4:
-        return _PORT_IP4[big_endian].pack(_IP4, port, ip)
+        return PORT_IP4[big_endian].pack(_IP4, port, ip)
     if family != _IP6:
         return encode_addr_unix(ip) if family == _UNIX and wide else bytes(ADDR_PORT_HEAD)
     head = _PORT_IP6[big_endian].pack(_IP6, port, ip)

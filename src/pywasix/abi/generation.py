@@ -16,6 +16,7 @@ from pywasix.abi.codecs import (
     ADDR_PORT_HEAD,
     ADDR_PORT_IP6,
     ADDR_PORT_UNIX,
+    PORT_IP4,
     Buffer,
     decode_addr_port,
     encode_addr_port,
@@ -91,6 +92,7 @@ SUMMER_2023_NAMES = _words(
 )
 """Extensions that were gone before addresses grew to 110 bytes."""
 
+_IP4 = int(AddressFamily.INET4)
 # Bytes of a wide address by its family; all others need the head only.
 _WRITTEN = {int(AddressFamily.INET6): ADDR_PORT_IP6, int(AddressFamily.UNIX): ADDR_PORT_UNIX}
 _UNSTABLE_LAYOUTS = frozenset({"fd_filestat_get", "fd_seek", "path_filestat_get", "poll_oneoff"})
@@ -162,6 +164,8 @@ class AbiGeneration(NamedTuple):
 
     def encode_addr_port(self, family: int, port: int, ip: bytes, flow: int = 0, scope: int = 0) -> bytes:
         """Return a socket address as this guest expects it; see `codecs.encode_addr_port`."""
+        if family == _IP4:  # what it is nearly always, and the same in every guest but for the order
+            return PORT_IP4[self.big_endian_ports].pack(_IP4, port, ip)
         return encode_addr_port(
             family, port, ip, flow, scope, wide=self.wide_addresses, big_endian=self.big_endian_ports
         )

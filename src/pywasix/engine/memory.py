@@ -29,6 +29,7 @@ _load_pair = cells.load_u32_pair
 _load_u64 = cells.load_u64
 _store_u32 = cells.store_u32
 _LITTLE = sys.byteorder == "little"  # as guests are
+_LARGEST_RESULT = 112
 _MOST_BUFFERS = 64  # that are kept at once
 _MOST_BYTES = 0x7FFFF000  # that several buffers have together
 _NOTHING = memoryview(bytearray())  # writable, as the real ones are
@@ -39,7 +40,8 @@ class LinearMemory:
 
     Attributes:
         size: bytes that are known to exist; there may be more by now.
-        last_cell: the last address at which a value of 8 bytes fits into them. Hot paths compare with it.
+        last_cell: the last address at which a result of up to 112 bytes fits into them: any number, and a socket
+            address. Hot paths compare with it; what lies behind is checked.
         put_u16, put_u32: store a value (pointer, value) where `check` or `last_cell` has said that it fits. They
             are C functions, which a call of `store_u16` and `store_u32` is not, and costs more.
 
@@ -69,7 +71,7 @@ class LinearMemory:
     def _see(self, view: memoryview) -> None:
         self._view = view
         self.size = len(view)
-        self.last_cell = self.size - 8
+        self.last_cell = self.size - _LARGEST_RESULT
         self.put_u16: Callable[[int, int], None] = partial(cells.store_u16, view)
         self.put_u32: Callable[[int, int], None] = partial(_store_u32, view)
         # By address and length, read as one number: it is found faster than a pair is.

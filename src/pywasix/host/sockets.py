@@ -140,10 +140,6 @@ class HostChannel:
         self._socket: socket.socket | None = None
         self._lingers = False
 
-    @property
-    def handle(self) -> HostChannel:
-        return self
-
     def fileno(self) -> int:
         """The descriptor to wait on; -1 once closed."""
         return self.fd
@@ -195,13 +191,14 @@ class HostChannel:
 
     def accept(self, nonblocking: bool) -> tuple[HostChannel, Address]:
         try:
-            fd, peer = self._open()._accept()  # type: ignore[attr-defined]  # what socket.accept() wraps; typeshed leaves it out
+            fd, peer = (self._socket or self._open())._accept()  # type: ignore[attr-defined]  # what socket.accept() wraps; typeshed leaves it out
         except OSError as error:
             raise sys_error(error) from None
         if nonblocking:
             os.set_blocking(fd, False)
         channel = HostChannel(fd, self.family, self._kind)
-        channel._lingers = self._lingers  # Linux hands the option down
+        if self._lingers:
+            channel._lingers = True  # Linux hands the option down
         return channel, from_host(self.family, peer)
 
     def connect(self, address: Address) -> None:
@@ -384,10 +381,11 @@ class HostChannel:
         if self._lingers and self.fd >= 0:
             with suppress(SysError):  # nothing may keep it from being closed
                 self.set_linger(None)
-        with _numbers:
-            fd, self.fd = self.fd, -1
-            if self._socket is not None:
-                self._socket.detach()
+        _numbers.acquire()  # as in `kernel.fdtable`: once for each connection
+        fd, self.fd = self.fd, -1
+        if self._socket is not None:
+            self._socket.detach()
+        _numbers.release()
         if fd >= 0:
             try:
                 os.close(fd)

@@ -16,6 +16,7 @@ from pywasix.kernel.task import Task, nothing
 from pywasix.kernel.wait import Poller, deadline_after, pause
 
 if TYPE_CHECKING:
+    from pywasix.kernel.file import File
     from pywasix.kernel.timers import Timers
     from pywasix.kernel.tty import Terminal
 
@@ -146,6 +147,16 @@ class Kernel:
     def all_tasks(self) -> Iterable[Task]:
         """Every task of every process."""
         return [task for process in self.all_processes() for task in list(process.tasks)]
+
+    def waiters(self, file: File) -> list[Task]:
+        """The tasks that wait on a file, alone or among others. Every close asks."""
+        found = []
+        for process in list(self._processes.values()):
+            for task in list(process.tasks):
+                waiting_on = task.waiting_on
+                if waiting_on is file or (type(waiting_on) is frozenset and file in waiting_on):
+                    found.append(task)
+        return found
 
     def fork_process(self, task: Task) -> Process:
         """A copy of a task's process, with a main task and what fork hands down; nothing runs in it yet.

@@ -83,7 +83,7 @@ class Process:
         self.parent = parent
         self.args = list(args)
         self.env = list(env)
-        self.fds = FdTable(max_fds, kernel.descriptor_lock, kernel.all_tasks)
+        self.fds = FdTable(max_fds, kernel.descriptor_lock, kernel.waiters)
         self.signals = Signals(self)
         self.tasks: list[Task] = []
         self.orphan = self.zombie = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from pywasix.abi.enums import SdFlags
+from pywasix.abi.enums import FileType, SdFlags
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError, WouldBlock
 from pywasix.kernel.wait import READABLE, WRITABLE, deadline_after, remaining, until
@@ -34,6 +34,9 @@ Received = tuple[int, bool, Address]
 
 class DatagramSocket(Socket):
     """A datagram socket of a guest. `shut` holds what Linux takes for closed, with and without a peer."""
+
+    filetype = FileType.SOCKET_DGRAM
+    transport = "udp"
 
     # -- addresses ----------------------------------------------------------
 

@@ -26,17 +26,17 @@ class GuardedChannel:
     """What stands before a channel: a call that it does not know is the channel's own.
 
     Attributes:
-        handle: the channel's own, so that waiting needs no second path.
+        fileno: the channel's own, so that waiting needs no second path.
     """
 
-    __slots__ = ("_held", "_inner", "_protocol", "_watch", "handle")
+    __slots__ = ("_held", "_inner", "_protocol", "_watch", "fileno")
 
     def __init__(self, inner: Channel, watch: Watch, protocol: Protocol) -> None:
         self._inner = inner
         self._watch = watch
         self._protocol = protocol
         self._held: Address | None = None  # the peer that this connection is counted for
-        self.handle: Handle = inner.handle
+        self.fileno = inner.fileno
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

@@ -7,18 +7,19 @@ from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.net.address import INET4, INET6, UNIX
 from pywasix.net.network import Network
-from pywasix.net.sockets import PROTOCOLS, Socket
+from pywasix.net.sockets import Socket
 from pywasix.net.stack import Channel
 from pywasix.net.states import State
 
 _FAMILIES = (INET4, INET6, UNIX)
+_KINDS = (SockType.SOCKET_STREAM, SockType.SOCKET_DGRAM)
 
 
 def open_socket(network: Network, family: int, kind: SockType) -> Socket:
     """A fresh socket. Errors: AFNOSUPPORT; NOTSUP (type); MFILE, NFILE, NOBUFS, NOMEM."""
     if family not in _FAMILIES:
         raise SysError(Errno.AFNOSUPPORT, f"address family {family} is not supported")
-    if kind not in PROTOCOLS:
+    if kind not in _KINDS:
         raise SysError(Errno.NOTSUP, f"{kind.name} sockets are not supported")
     channel = network.stack.open(family, kind)
     return _over(network, channel, family, kind, State.FRESH)
@@ -31,7 +32,7 @@ def open_pair(network: Network, family: int, kind: SockType) -> tuple[Socket, So
     """
     if family not in _FAMILIES:
         raise SysError(Errno.AFNOSUPPORT, f"address family {family} is not supported")
-    if family != UNIX or kind not in PROTOCOLS:
+    if family != UNIX or kind not in _KINDS:
         raise SysError(Errno.NOTSUP, f"there are no pairs of {kind.name} sockets of family {family}")
     first, second = network.stack.pair(kind)
     return (

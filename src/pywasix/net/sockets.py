@@ -40,12 +40,14 @@ SOCKET_RIGHTS = STREAM_RIGHTS | int(
 )
 # libc finds out how the host stores ports by binding this one once; no port of the host is opened for that.
 PROBE_PORT = 10275
-PROTOCOLS = {SockType.SOCKET_STREAM: "tcp", SockType.SOCKET_DGRAM: "udp"}
-
-
-def protocol_name(family: int, kind: SockType) -> str:
-    """What policies call the protocol of a socket: tcp, udp or unix."""
-    return "unix" if family == UNIX else PROTOCOLS[kind]
+# Looking a member up on its class costs as much as a call.
+_STREAM = SockType.SOCKET_STREAM
+_CONNECTED, _LISTENING = State.CONNECTED, State.LISTENING
+_FOREVER = None, Errno.AGAIN
+# Guards the steps of every socket from state to state: one task must not undo what another has just done. In the order
+# of locks before `transfer._answers`; held for calls that never wait. A lock of its own for each socket would be one
+# for each connection that is accepted, and those take no such steps.
+steps = Lock()
 
 
 class Socket(Transfer):
@@ -53,7 +55,7 @@ class Socket(Transfer):
 
     Attributes:
         family, kind: as the guest asked for them.
-        protocol_name: what policies call the protocol.
+        transport: the protocol, unless it is a Unix socket.
         accept_timeout: ns or None.
         shut: the directions that the guest has closed, as `SdFlags`.
         door: lets callers in, in place of the program's network: of a listener that the user handed over, for as
@@ -61,24 +63,36 @@ class Socket(Transfer):
     """
 
     rights = SOCKET_RIGHTS
-    accept_timeout: int | None = None
+    filetype = FileType.SOCKET_STREAM
+    transport = "tcp"
     door: Network | None = None
+    _unopened: Address | None = None
     _unanswered = False  # a connect came back, or is, before its answer, which is the next one's to tell
     _judged = False  # the policy allowed to bind
 
     def __init__(
         self, network: Network, channel: Channel, family: int, kind: SockType, state: State = State.FRESH
     ) -> None:
-        super().__init__(channel, kind, state)
+        # One constructor for the whole socket, since accept is as fast as this is. What every call reads is an
+        # attribute of the object, which Python finds faster than one of the class.
         self._network = network
+        self.channel = self.handle = channel
         self.family = family
-        self._unopened: Address | None = None
-        # Guards the steps from state to state: one task must not undo what another has just done. In the order of
-        # locks before `transfer._answers`; held for calls that never wait.
-        self._step = Lock()
+        self.kind = kind
+        self.stream = kind is _STREAM
+        self.state = state
+        self.nonblocking = self.disposed = False
+        self.references = 0
+        self.watch = None
+        self.receive_timeout: int | None = None
+        self.send_timeout: int | None = None
+        self.accept_timeout: int | None = None
         self.shut = 0
-        self.protocol_name = protocol_name(family, kind)
-        self.filetype = FileType.SOCKET_STREAM if kind is SockType.SOCKET_STREAM else FileType.SOCKET_DGRAM
+
+    @property
+    def protocol_name(self) -> str:
+        """What policies call the protocol: tcp, udp or unix."""
+        return "unix" if self.family == UNIX else self.transport
 
     def bind(self, address: Address) -> None:
         """Errors: INVAL bound already; AFNOSUPPORT; ACCES; ADDRINUSE; ADDRNOTAVAIL."""
@@ -87,7 +101,7 @@ class Socket(Transfer):
         noted = address.port == PROBE_PORT
         if not noted:
             self._network.require("bind", self.protocol_name, local=address)
-        with self._step:
+        with steps:
             self._check("bind")
             if noted:
                 self._unopened = address
@@ -103,13 +117,13 @@ class Socket(Transfer):
         if noted is None:
             return
         self._network.require("bind", self.protocol_name, local=noted)
-        with self._step:
+        with steps:
             if self._unopened is noted:
                 self.channel.bind(noted)
                 self._unopened = None
 
     def _check_opened(self) -> None:
-        """For who holds `_step` and has called `_open_port`."""
+        """For who holds `steps` and has called `_open_port`."""
         if self._unopened is not None:
             raise SysError(Errno.INVAL, "another task binds the socket")
 
@@ -121,7 +135,7 @@ class Socket(Transfer):
             self._network.require("bind", self.protocol_name, local=wildcard(self.family))
             self._judged = True
         self._open_port()
-        with self._step:
+        with steps:
             self._check("listen")
             self._check_opened()
             self.channel.listen(backlog)
@@ -135,7 +149,7 @@ class Socket(Transfer):
     def check_accept(self) -> None:
         """Errors: NOTSUP a datagram socket; INVAL not listening."""
         self._need_stream("accept")
-        if self.state is not State.LISTENING:
+        if self.state is not _LISTENING:
             self._permit("accept")
 
     def accept(self, task: Task, nonblocking: bool) -> tuple[Socket, Address]:
@@ -148,16 +162,14 @@ class Socket(Transfer):
         Errors: AGAIN (non-blocking, or receive timeout), TIMEDOUT (accept timeout), INTR,
             CONNABORTED, and the host's MFILE, NFILE, NOBUFS, NOMEM, which leave the caller waiting.
         """
-        deadline, late = None, Errno.AGAIN
-        if self.receive_timeout is not None or self.accept_timeout is not None:
-            deadline, late = self._accept_deadline()
-        while True:
-            channel, peer = self._take(task, nonblocking, deadline, late)
-            if self._network.unguarded or self._admits(channel, peer):
-                break
+        timed = self.receive_timeout is not None or self.accept_timeout is not None
+        deadline, late = self._accept_deadline() if timed else _FOREVER
+        channel, peer = self._take(task, nonblocking, deadline, late)
+        while not self._network.unguarded and not self._admits(channel, peer):
             channel.close()
             self._after_refusal(task, deadline, late)
-        socket = type(self)(self._network, channel, self.family, self.kind, State.CONNECTED)
+            channel, peer = self._take(task, nonblocking, deadline, late)
+        socket = type(self)(self._network, channel, self.family, self.kind, _CONNECTED)
         socket.nonblocking = nonblocking
         # Linux clones the listening socket, its timeouts included (sk_clone).
         socket.receive_timeout = self.receive_timeout
@@ -295,7 +307,7 @@ class Socket(Transfer):
     def shutdown(self, how: int) -> None:
         """Close directions. Errors: NOTCONN; INVAL for no or unknown directions."""
         self._permit("shutdown")
-        with self._step:
+        with steps:
             self._check("shutdown")
             self.channel.shutdown(how)
             if self.state is State.LISTENING:
@@ -378,7 +390,7 @@ class Socket(Transfer):
         self.channel.close()
 
     def _start_connect(self) -> bool:
-        with self._step:
+        with steps:
             self._check_opened()
             return super()._start_connect()
 

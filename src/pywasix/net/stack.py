@@ -14,18 +14,13 @@ if TYPE_CHECKING:
     from pywasix.net.interface import Interface
 
 
-class Channel(Protocol):
-    """One socket of a network.
+class Channel(Handle, Protocol):
+    """One socket of a network, which is also what to wait on.
 
     A call that must wait raises `WouldBlock`; it may hold the caller for a moment first (the
     patience of the channel, at most 20 ms) unless the channel is non-blocking or DONT_WAIT is in
     the flags. Flags are `RiFlags` and `SiFlags` as plain numbers.
     """
-
-    @property
-    def handle(self) -> Handle:
-        """What to wait on."""
-        ...
 
     def bind(self, address: Address) -> None: ...
     def listen(self, backlog: int) -> None: ...

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pywasix.abi.enums import RiFlags, SiFlags, SockType
+from pywasix.abi.enums import RiFlags, SiFlags
 from pywasix.abi.errno import Errno
 from pywasix.errors import StackUnwinding, SysError, WouldBlock
 from pywasix.kernel.file import File, after
@@ -31,27 +31,23 @@ _answers = Lock()
 
 
 class Transfer(File):
-    """The part of a socket that carries data; `sockets.Socket` is the rest.
+    """The part of a socket that carries data; `sockets.Socket` is the rest, and makes both.
 
     Attributes:
-        kind: the socket type; `stream` is whether it is a stream.
+        stream: whether it is a stream.
         state: see `State`.
         receive_timeout, send_timeout, connect_timeout: ns or None; kept by us, because the operating
             system's own timers are in use for the channels' patience.
     """
 
+    channel: Channel
     handle: Handle
+    stream: bool
+    state: State
+    receive_timeout: int | None
+    send_timeout: int | None
     connect_timeout: int | None = None
-
-    def __init__(self, channel: Channel, kind: SockType, state: State) -> None:
-        self.channel = channel
-        self.stream = kind is SockType.SOCKET_STREAM
-        self.kind = kind
-        self.handle = channel.handle
-        self.state = state
-        self._failure: SysError | None = None  # of a connect; nobody was told yet
-        self.receive_timeout: int | None = None
-        self.send_timeout: int | None = None
+    _failure: SysError | None = None  # of a connect; nobody was told yet
 
     def _permit(self, operation: str) -> None:
         if self.state is State.CONNECTING:

@@ -9,7 +9,7 @@ from pywasix.abi.errno import Errno
 from pywasix.errors import SysError, WouldBlock
 from pywasix.kernel.wait import deadline_after, remaining
 from pywasix.net.address import Address
-from pywasix.net.sockets import Socket
+from pywasix.net.sockets import Socket, steps
 from pywasix.net.states import State
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ class UnixStream(Socket):
         """Errors: INVAL bound already, no path, or another family; ACCES a policy callable says no; ADDRINUSE."""
         self._same_family(address)
         self._network.require("bind", self.protocol_name, local=address)
-        with self._step:
+        with steps:
             self.channel.bind(address)
             if self.state is State.FRESH:
                 self.state = State.BOUND
 
     def listen(self, backlog: int) -> None:
         """Errors: INVAL connected, or not bound."""
-        with self._step:
+        with steps:
             self._permit("listen")
             self.channel.listen(backlog)
             self.state = State.LISTENING
@@ -84,7 +84,7 @@ class UnixStream(Socket):
             task.interruption_point()
             if remaining(deadline) == 0:
                 raise SysError(late, "the listener's queue was full all the time")
-        with self._step:
+        with steps:
             self.state = State.CONNECTED
         self._connected()
 

@@ -29,7 +29,7 @@ class GuestMemory(Protocol):
     def identity(self) -> int: ...
     @property
     def last_cell(self) -> int:
-        """A result of up to 8 bytes that begins here or before is inside; one behind it must be checked."""
+        """A result of up to 112 bytes that begins here or before is inside; one behind it must be checked."""
         ...
 
     @property

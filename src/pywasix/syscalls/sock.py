@@ -18,6 +18,7 @@ from pywasix.syscalls.row import BASE, EXTENSION, PREVIEW1_ONLY, Support, syscal
 
 _ACCEPT = int(Rights.SOCK_ACCEPT)
 _NONBLOCK = int(FdFlags.NONBLOCK)
+_LISTENING = State.LISTENING  # looking a member up on its class costs as much as a call
 _PROTOCOLS = {
     SockType.SOCKET_STREAM: (SockProto.IP, SockProto.TCP),
     SockType.SOCKET_DGRAM: (SockProto.IP, SockProto.UDP),
@@ -135,11 +136,13 @@ def sock_accept_v2(ctx: Context, sock: Fd, fd_flags: Flags[FdFlags], ro_fd: Out[
         receive timeout is over; TIMEDOUT the accept timeout is over; INTR; CONNABORTED.
     """
     listener = socket_of(ctx, sock, _ACCEPT)
-    listener.check_accept()
-    memory = ctx.memory
-    memory.check(ro_addr, ctx.generation.addr_port_written(listener.family))
+    if listener.state is not _LISTENING:
+        listener.check_accept()  # says why not
+    memory, generation = ctx.memory, ctx.generation
+    if ro_addr > memory.last_cell:
+        memory.check(ro_addr, generation.addr_port_written(listener.family))
     peer = _accept(ctx, listener, sock, fd_flags, ro_fd)
-    memory.write(ro_addr, ctx.generation.encode_addr_port(peer[0], peer[2], peer[1], peer[3], peer[4]))
+    memory.write(ro_addr, generation.encode_addr_port(peer[0], peer[2], peer[1], peer[3], peer[4]))
 
 
 @syscall(modules=EXTENSION, name="sock_accept")
@@ -163,18 +166,21 @@ def sock_accept(ctx: Context, fd: Fd, flags: Flags[FdFlags], ro_fd: Out[Fd]) -> 
 
 
 def _accept(ctx: Context, listener: Socket, sock: int, flags: int, ro_fd: int) -> Address:
-    rights = SOCKET_RIGHTS & ctx.fds.get(sock).inheriting  # preview1: the descriptors that come of this one
-    if flags & ~_NONBLOCK:
+    fds, memory = ctx.fds, ctx.memory
+    rights = SOCKET_RIGHTS & fds.get(sock).inheriting  # preview1: the descriptors that come of this one
+    if flags and flags != _NONBLOCK:
         raise SysError(Errno.INVAL, "accept takes no flag but NONBLOCK")
-    ctx.memory.check(ro_fd, 4)
-    fd = ctx.fds.reserve()
+    if ro_fd > memory.last_cell:
+        memory.check(ro_fd, 4)
+    fd = fds.reserve()
     try:
-        socket, peer = listener.accept(ctx.task, bool(flags))
+        socket, peer = listener.accept(ctx.task, flags != 0)
     except BaseException:
-        ctx.fds.cancel(fd)
+        fds.cancel(fd)
         raise
-    ctx.fds.install(fd, Descriptor(socket, rights, rights))
-    ctx.memory.store_u32(ro_fd, fd)
+    fds.install(fd, Descriptor(socket, rights, rights))
+    put_u32 = memory.put_u32
+    put_u32(ro_fd, fd)
     return peer
 
 
