@@ -2,7 +2,8 @@
 
 python bench/wasmer_host.py CACHE_DIRECTORY MODULE.wasm [ARGUMENT ...]
 
-Runs in the interpreter that has wasmer-sdk, not always the one of the benchmark: it imports nothing else.
+Runs in the interpreter that has wasmer-sdk, not always the one of the benchmark: it imports nothing else. The module is
+a command of its own name, which it can spawn.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import os
 import sys
 from pathlib import Path
 
-from wasmer_sdk import NetworkPolicy, Wasmer
+from wasmer_sdk import NetworkPolicy, PackageCommandDefinition, PackageDefinition, Wasmer
 
 
 async def main() -> int:
     """Run the module and return its exit status."""
     cache, module, *arguments = sys.argv[1:]
     async with Wasmer(cache_root=cache) as wasmer:
-        package = await wasmer.packages.load(Path(module).read_bytes())
+        name = Path(module).stem
+        commands = {name: PackageCommandDefinition(name)}
+        package = await wasmer.packages.create(PackageDefinition({name: Path(module).read_bytes()}, commands))
         async with await wasmer.sandboxes.create(packages=[package], network=NetworkPolicy.HOST) as sandbox:
             process = await sandbox.command(package, arguments).spawn(stderr="discard")
             if process.stdout is not None:

@@ -201,6 +201,14 @@ def test_a_stopped_program_does_not_keep_the_terminal() -> None:
         assert not terminal.raw()
 
 
+def test_a_guest_that_stops_itself_gives_the_terminal_to_the_shell() -> None:
+    with on_terminal(*run(str(guest("stops")), "self"), start=JOB) as terminal:
+        terminal.read_until(b"stopped, echo True lines True\r\n")
+        terminal.type(b"go on\r")
+        terminal.read_until(b"goes on\r\n")
+        assert terminal.process.wait(PATIENCE) == 0
+
+
 def test_a_size_that_changed_while_it_was_stopped_is_told() -> None:
     with on_terminal(*run(TERMINAL, "state", "watch", "resize"), start=JOB) as terminal:
         terminal.read_until(b"watching\r\n")

@@ -1,4 +1,4 @@
-"""Signals, timers, threads, futexes, pipes: the same C program, native and as a guest, prints the same."""
+"""Signals, stops, timers, threads, futexes, pipes: the same C program, native and as a guest, prints the same."""
 
 from __future__ import annotations
 
@@ -19,3 +19,10 @@ def test_it_is_as_on_linux(natives: Natives) -> None:
     told, expected = behaviours(done.stdout), behaviours(native.stdout)
     assert told == expected
     assert len(expected) >= LEAST
+
+
+def test_stops_are_as_on_linux(natives: Natives) -> None:
+    native = subprocess.run([natives.command("stops")], capture_output=True, text=True, timeout=PATIENCE, check=True)
+    done = pywasix.run(guest("stops"), capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == native.stdout.splitlines()

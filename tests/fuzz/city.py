@@ -253,7 +253,8 @@ class City:
             self._watchdog.end()
             if task.child is not None:
                 task.child.exited(0)  # proc_fork_env: the world is its parent again
-            if task.stopping:
+            if task.stopping or self.world.process.halted:
+                self.world.process.go_on()
                 self._revive(task)
         return None
 

@@ -44,23 +44,29 @@ _SHARED_STACK = [*_SHARED, "-mcpu=generic+atomics+bulk_memory+mutable_globals", 
 ASYNCIFY = frozenset(
     {
         "bench_processes",
+        "bench_processes_shared",
         "fork_server",
         "handlers",
         "handlers_shared",
         "hostile_processes",
+        "mixed_storm",
         "processes",
         "processes_shared",
+        "stops",
         "thread_fork",
     }
 )
 
 #: What single guests need beyond C_FLAGS.
 EXTRA_FLAGS = {
+    "bench_processes_shared": [*_SHARED_STACK, "-Wl,--max-memory=268435456"],
     "reactor": ["-mexec-model=reactor"],
     "handlers_shared": _SHARED_STACK,
     "processes_shared": _SHARED_STACK,
+    "mixed_storm": [*_THREADED, *_SHARED_STACK],
     "shared_hello": _SHARED,
     "bench_threads": _THREADED,
+    "stops": [*_THREADED, *_SHARED_STACK],
     "tasks": _THREADED,
     "thread_fork": [*_THREADED, *_SHARED_STACK],
     "thread_server": _THREADED,
@@ -79,6 +85,7 @@ WASM_ONLY = frozenset(
         "block_futex",
         "containment",
         "hostile_processes",
+        "mixed_storm",
         "run_command",
         "reactor",
         "shared_hello",

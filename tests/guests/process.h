@@ -34,19 +34,27 @@ static inline int process_vfork(void) {
     return error ? -error : pid;
 }
 
-/* How the child ended is put into *status: its exit code, or 1000 and the signal's number. pid -1 is any child.
-   Returns its pid, 0 when it runs still (only without `wait`), or a negative errno. */
-static inline int process_wait(int pid, int wait, int *status) {
+enum { WAIT = 1, STOPPED_TOO = 2 };
+
+/* How the child ended is put into *status: its exit code, or 1000 and the signal's number; with STOPPED_TOO also 2000 and
+   the number of the signal that has stopped it. pid -1 is any child.
+   Returns its pid, 0 when it runs still (only without WAIT), or a negative errno. */
+static inline int process_wait(int pid, int how, int *status) {
     wasix_option_pid_t wanted = {.tag = pid != -1, .value = pid};
     wasix_join_status_t ended;
-    int error = wasix_proc_join(&wanted, wait ? 0 : 1, &ended);
+    int error = wasix_proc_join(&wanted, (how & WAIT ? 0 : 1) | (how & STOPPED_TOO), &ended);
     if (error)
         return -error;
     if (ended.tag == 0)
         return 0;
-    *status = ended.tag == 1 ? ended.u.exit_normal.exit_code : 1000 + ended.u.exit_signal.signal;
+    *status = ended.tag == 1   ? ended.u.exit_normal.exit_code
+              : ended.tag == 2 ? 1000 + ended.u.exit_signal.signal
+                               : 2000 + ended.u.stopped.signal;
     return wanted.value;
 }
+
+/* The ABI knows no groups. Natively only the signals of a terminal and SIGTSTP care. */
+static inline void process_own_group(void) {}
 
 /* Run a program without arguments in a new process; returns its pid, or a negative errno. */
 static inline int process_spawn(const char *path) {
@@ -118,15 +126,21 @@ static inline int process_fork(void) {
 
 #define process_vfork() vfork()
 
-static inline int process_wait(int pid, int wait, int *status) {
+enum { WAIT = 1, STOPPED_TOO = 2 };
+
+static inline int process_wait(int pid, int how, int *status) {
     int raw = 0;
-    int found = waitpid(pid, &raw, wait ? 0 : WNOHANG);
+    int found = waitpid(pid, &raw, (how & WAIT ? 0 : WNOHANG) | (how & STOPPED_TOO ? WUNTRACED : 0));
     if (found < 0)
         return -errno;
     if (found)
-        *status = WIFSIGNALED(raw) ? 1000 + WTERMSIG(raw) : WEXITSTATUS(raw);
+        *status = WIFSTOPPED(raw)    ? 2000 + WSTOPSIG(raw)
+                  : WIFSIGNALED(raw) ? 1000 + WTERMSIG(raw)
+                                     : WEXITSTATUS(raw);
     return found;
 }
+
+static inline void process_own_group(void) { setpgid(0, 0); }
 
 static inline int process_spawn(const char *path) {
     char *arguments[] = {(char *)path, NULL};

@@ -7,7 +7,7 @@ import pytest
 from pywasix.abi.enums import Disposition, Signal
 from pywasix.errors import Killed, SysError, ThreadEnd
 from pywasix.kernel.process import ExitStatus
-from pywasix.kernel.signal import IGNORED_BY_DEFAULT, Signals
+from pywasix.kernel.signal import IGNORED_BY_DEFAULT, STOPS_BY_DEFAULT, Signals
 from pywasix.kernel.task import Task
 from world import SIGNAL_HANDLER, WatchedPoller, World
 
@@ -94,7 +94,8 @@ def test_a_task_without_an_engine_runs_nothing(world: World) -> None:
 def test_without_a_handler_the_default_happens_at_once(world: World, number: Signal) -> None:
     world.process.signals.post(number)
     ended = world.process.status is not None
-    assert ended == (number not in IGNORED_BY_DEFAULT and number != 0)
+    assert ended == (number not in IGNORED_BY_DEFAULT | STOPS_BY_DEFAULT and number != 0)
+    assert world.process.halted == (number if number in STOPS_BY_DEFAULT else 0)
     if ended:
         assert world.process.status == ExitStatus(signal=number)
 

@@ -95,12 +95,26 @@ def test_a_program_without_wasix_finds_relative_paths(given: Path) -> None:
     assert (done.returncode, done.stdout) == (0, b"content")
 
 
-@pytest.mark.parametrize(("cwd", "wanted"), [(None, ["/", "."]), ("/data", [".", "/"])])
+def test_a_program_without_wasix_begins_where_it_is_told_to(given: Path) -> None:
+    """Its library sees no difference between "." and "/": absolute paths lead through the mount points."""
+    for path in ("file", "./file", "/data/file"):
+        done = pywasix.run(
+            [guest("cat_file"), path], volumes=[f"{given}:/data"], tmpfs=["/tmp"], cwd="/data", capture_output=True
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"content", b""), path
+
+
+@pytest.mark.parametrize(("cwd", "wanted"), [(None, ["/", "."]), ("/data", [".", "/", "/data", "/tmp", "/dev", "."])])
 def test_where_a_program_without_wasix_finds_its_directories(given: Path, cwd: str | None, wanted: list[str]) -> None:
-    """Newer libraries know no other working directory than "/", and take the last of what fits equally well."""
+    """wasi-libc takes the last of what fits equally well, Go's library begins at the first."""
     lines: list[str] = []
     pywasix.run(
-        [guest("cat_file"), "x"], volumes=[f"{given}:/data"], cwd=cwd, stderr=pywasix.DEVNULL, trace=lines.append
+        [guest("cat_file"), "x"],
+        volumes=[f"{given}:/data"],
+        tmpfs=["/tmp"],
+        cwd=cwd,
+        stderr=pywasix.DEVNULL,
+        trace=lines.append,
     )
     told = [line for line in lines if "fd_prestat_dir_name" in line]
     assert [line.split('path=>"')[1].split('"')[0] for line in told] == wanted

@@ -49,7 +49,7 @@ def test_who_am_i(world: World) -> None:
     child.finish(ExitStatus())
     child.task_ended(child.main_task)
     world.call(proc_parent, child.pid, 8)  # a zombie
-    assert children.join(world.task, child.pid, wait=False) is child
+    assert children.join(world.task, child.pid, wait=False) == children.Told(child)
     world.fails(Errno.SRCH, proc_parent, child.pid, 8)
 
 

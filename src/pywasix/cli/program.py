@@ -69,6 +69,7 @@ def run_program(
     trace: str | None = None,
     invoke: str | None = None,
     port_order: Literal["auto", "little", "big"] = "auto",
+    function_casts: bool = False,
 ) -> int:
     """Run a program to its end; returns the exit status for the shell.
 
@@ -81,9 +82,10 @@ def run_program(
     commands = used(use)
     if trace == "":
         raise OptionError("--trace= names no file: write --trace=FILE, or --trace alone for standard error")
+    casts = function_casts or None  # without the option as the module itself tells
     with _without_collections():
         try:
-            module = _load(file)
+            module = _load(file, casts)
         except ModuleError as error:
             raise ModuleError(f"{error}{joined_value(file, args, net, trace)}") from None
         from pywasix.runtime import start
@@ -110,6 +112,7 @@ def run_program(
                 trace=True if trace == BARE else trace,
                 invoke=invoke,
                 port_order=port_order,
+                function_casts=casts,
                 report=report,
             )
         except OSError as error:  # a listen address that cannot be had
@@ -287,7 +290,7 @@ def _ends_within(process: Process, timeout: float) -> bool:
     return True
 
 
-def _load(file: str) -> GuestModule:
+def _load(file: str, function_casts: bool | None) -> GuestModule:
     """Compile, in a thread of its own: Python answers Ctrl-C between its own steps only, and the engine's is long."""
     loaded: list[GuestModule] = []
     failed: list[BaseException] = []
@@ -296,7 +299,7 @@ def _load(file: str) -> GuestModule:
         try:
             from pywasix.engine.module import load
 
-            loaded.append(load(file))
+            loaded.append(load(file, function_casts=function_casts))
         except BaseException as error:
             failed.append(error)
 

@@ -116,6 +116,11 @@ OPTIONS = (
     Option("--trace", "[=FILE]", "Print each system call, decoded, to FILE or to standard error."),
     Option("--invoke", "NAME", "Call this export, with ARGS as its numbers; print its results."),
     Option(
+        "--function-casts",
+        "",
+        "Let calls through function pointers of another type work, as they do natively.",
+    ),
+    Option(
         "--port-order", "auto|little|big", "Byte order of ports, where a module of 2022 is guessed wrong.", port_order
     ),
 )

@@ -69,13 +69,16 @@ class GuestSignals:
 
         waiter = Thread(target=main, name="pywasix-wait", daemon=True)
         waiter.start()
+        process._when_stopped(self._stopped)
         interrupted = False
         while number := os.read(self._arrived, 1)[0]:
-            if number == signal.SIGTSTP:
+            if number == signal.SIGTSTP or (number == signal.SIGSTOP and process.stopped):
                 _stop()
             elif number == signal.SIGCONT:
                 _terminals("resume")
                 _go_on(process)
+            elif number == signal.SIGSTOP:
+                continue  # it goes on already
             elif number == signal.SIGTERM:
                 process.send_signal(number)
             else:  # what terminals send
@@ -88,6 +91,11 @@ class GuestSignals:
         if failed:
             raise failed[0]
         return found[0]
+
+    def _stopped(self) -> None:
+        """The guest was stopped by itself or by one of its processes: stop too, so that the user's shell sees it."""
+        with suppress(OSError):  # it has ended meanwhile
+            os.write(self._arrives, bytes((signal.SIGSTOP,)))
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before:

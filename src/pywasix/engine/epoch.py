@@ -21,6 +21,7 @@ from pywasix.engine.module import value_code
 from pywasix.errors import SysError
 from pywasix.kernel.process import Process
 from pywasix.kernel.task import Task
+from pywasix.kernel.wait import stand_still
 
 STACK_POINTER = "__stack_pointer"
 _RED_ZONE = 128  # bytes; LLVM's target description of WebAssembly
@@ -52,8 +53,10 @@ class Watched:
         self._store.set_epoch_deadline(1)
 
     def goes_on(self) -> bool:
-        """The guest has met the epoch: run its signal handlers; whether it goes on."""
+        """The guest has met the epoch: stand still if it was stopped, run its signal handlers; whether it goes on."""
         task = self._task
+        if task.process.halted:
+            stand_still(task)
         if task.stopping:
             return False
         return not task.attention or task.nudge_engine is None or task.stack.moving or self._attend()
@@ -75,7 +78,7 @@ class Watched:
         finally:
             self._task.interrupted -= 1
             stack.set_value(self._store, pointer)
-        return True
+        return not self._task.stopping  # a signal that nobody handles may have been its end
 
 
 class _Watched:
@@ -135,6 +138,8 @@ def _is_number(export: Any, store: wasmtime.Store) -> bool:
 def interrupt(engine: wasmtime.Engine, task: Task) -> None:
     """Move the epoch on, and again while tasks of the process go on; of all processes when the program ends.
 
+    So it is for a process that ends and for one that is stopped.
+
     The engine sets a store's next deadline after `_epoch_reached` has returned: an epoch that moves between
     the look at the task and that is lost on it.
     """
@@ -144,7 +149,7 @@ def interrupt(engine: wasmtime.Engine, task: Task) -> None:
     for pause in _AGAIN:
         tasks = process.kernel.all_tasks() if process.kernel.ending else list(process.tasks)
         # The caller's own task runs no guest code now.
-        if all(each.ended or each.thread == caller for each in tasks):
+        if all(each.ended or each.standing or each.thread == caller for each in tasks):
             return
         process.ended.wait(pause)
         advance()
@@ -157,7 +162,8 @@ def _interrupt_later(engine: wasmtime.Engine, process: Process) -> None:
     It keeps the task as well from its end, so that this goes on in the timers' thread.
     """
     tasks = process.kernel.all_tasks() if process.kernel.ending else list(process.tasks)
-    if any(each.stopping and not each.ended for each in tasks):
+    halts = process.halted and not process.stands
+    if any((each.stopping or halts) and not (each.ended or each.standing) for each in tasks):
         engine.increment_epoch()
         with suppress(SysError):  # the host has no thread left
             process.kernel.timers.start(_LATER, partial(_interrupt_later, engine, process))

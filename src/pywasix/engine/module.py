@@ -10,15 +10,14 @@ import wasmtime
 
 from pywasix.abi.generation import AbiGeneration, find_generation
 from pywasix.engine import native
+from pywasix.engine.binary import CORE_VERSION, MAGIC, SectionId, sections, unsigned
 from pywasix.errors import ModuleError, printable
 
 NUMBERS = {"i": "i32", "I": "i64", "f": "f32", "F": "f64"}
 """What WebAssembly calls the types that codes stand for."""
 _OTHER = "r"  # vectors and references: nothing that a host function takes
-_MAGIC = b"\0asm"
-_CORE_VERSION = b"\1\0\0\0"
-# The binary format: the section with the memories that a module defines, the flag of limits that says "shared".
-_MEMORY_SECTION, _SHARED = 5, 2
+_SHARED = 2  # flag of limits
+_ASYNCIFIED = b"asyncify_start_unwind"
 _MAX_WASM_STACK = 2 << 20  # bytes; a task's thread has room for this and for the host's own frames
 
 
@@ -101,19 +100,21 @@ def _config(*, cached: bool) -> wasmtime.Config:
     return config
 
 
-def load(source: str | Path | bytes, name: str | None = None) -> GuestModule:
+def load(source: str | Path | bytes, name: str | None = None, *, function_casts: bool | None = None) -> GuestModule:
     """Compile a module, or fetch it from the engine's cache.
 
     Args:
         source: a path, or the bytes of a .wasm file.
         name: for messages; the file name unless given.
+        function_casts: whether calls through function pointers of another type work, as they do natively, instead
+            of ending the program; None: in programs that may fork or jump, which are C programs of Unix.
     Raises: ModuleError with one line that says what is wrong and how to mend it.
     """
     data, name = _bytes_of(source, name)
     _check_header(data, name)
     engine = shared_engine()
     try:
-        compiled = wasmtime.Module(engine, data)
+        compiled = wasmtime.Module(engine, _with_casts(engine, data, function_casts))
     except wasmtime.WasmtimeError as error:
         raise ModuleError(_explain(name, str(error))) from None
     if _defines_shared_memory(data):
@@ -123,29 +124,28 @@ def load(source: str | Path | bytes, name: str | None = None) -> GuestModule:
     return _describe(name, compiled, engine)
 
 
+def _with_casts(engine: wasmtime.Engine, data: bytes, wanted: bool | None) -> bytes:
+    """The module to compile. Each call through a pointer then takes a few nanoseconds more."""
+    if wanted is None:
+        wanted = _ASYNCIFIED in data
+    if not wanted:
+        return data
+    wasmtime.Module.validate(engine, data)
+    from pywasix.engine.casts import mend  # few programs need it
+
+    return mend(data)
+
+
 def _defines_shared_memory(data: bytes) -> bool:
     """Whether a valid module has a shared memory of its own. The engine limits all memories but those."""
-    at = len(_MAGIC + _CORE_VERSION)
-    while at < len(data):
-        section = data[at]
-        size, at = _leb128(data, at + 1)
-        if section == _MEMORY_SECTION:
-            count, first = _leb128(data, at)
-            return bool(count and data[first] & _SHARED)
-        at += size
-    return False
+    memories = _section(data, SectionId.MEMORY)
+    count, first = unsigned(memories, 0)
+    return bool(count and memories[first] & _SHARED)
 
 
-def _leb128(data: bytes, at: int) -> tuple[int, int]:
-    """An unsigned LEB128 number, and where the next byte is."""
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
+def _section(data: bytes, kind: SectionId) -> bytes:
+    """The content of a section of a valid module; a vector of nothing when it has none."""
+    return next((data[each.start : each.end] for each in sections(data) if each.id == kind), b"\0")
 
 
 def _bytes_of(source: str | Path | bytes, name: str | None) -> tuple[bytes, str]:
@@ -163,14 +163,14 @@ def _bytes_of(source: str | Path | bytes, name: str | None) -> tuple[bytes, str]
 
 
 def _check_header(data: bytes, name: str) -> None:
-    if data[:4] != _MAGIC:
+    if data[:4] != MAGIC:
         text = ""
         if data.lstrip()[:1] == b"(":
             text = "; it looks like WebAssembly text: translate it first, for example with wat2wasm"
         raise ModuleError(f"{name} is not a WebAssembly file: it does not begin with \\0asm{text}")
     if data[4:8] == b"\x0d\0\1\0":
         raise ModuleError(f"{name} is a component; pywasix runs core modules: build for wasm32-wasip1 or wasm32-wasix")
-    if data[4:8] != _CORE_VERSION:
+    if data[4:8] != CORE_VERSION:
         raise ModuleError(f"{name} has the unknown WebAssembly version {data[4:8].hex()}")
 
 

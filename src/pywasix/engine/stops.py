@@ -9,8 +9,8 @@ import wasmtime
 
 from pywasix.errors import printable
 
-_MENDED = {
-    "BAD_SIGNATURE": ": it calls a function through a pointer of another type; `wasm-opt --fpcast-emu` mends that"
+_MENDS = {
+    "BAD_SIGNATURE": ": it calls through a pointer of another type; --function-casts (function_casts=True) lets it",
 }
 
 
@@ -41,7 +41,7 @@ def _backtrace(trap: wasmtime.Trap) -> str:
     lines = [trap.message.splitlines()[0]]
     code = trap.trap_code
     if code is not None:
-        lines = [f"wasm trap: {code.name.lower().replace('_', ' ')}{_MENDED.get(code.name, '')}"]
+        lines = [f"wasm trap: {code.name.lower().replace('_', ' ')}{_MENDS.get(code.name, '')}"]
     for index, frame in enumerate(trap.frames):
         name = printable(frame.func_name or "") or f"<function {frame.func_index}>"
         lines.append(f"  {index:3}: {name} at offset {frame.module_offset:#x}")

@@ -92,13 +92,21 @@ class GuestFiles:
 
         Errors: NOENT; NOTDIR; LOOP; NAMETOOLONG; ACCES; INVAL a NUL byte; MFILE, NFILE of the host.
         """
-        file = self.open(path, _DIRECTORY)
-        assert isinstance(file, DirectoryFile), "it was to be a directory"
-        self._move(file.start.directory, file.start.names)
+        found = self._enter(path)
+        self._move(found.directory, found.names)
 
     def enter(self, directory: DirectoryFile) -> None:
         """Make an open directory the working directory (fchdir). Errors: MFILE, NFILE of the host."""
         self._move(directory.start.directory.keep(), directory.start.names)
+
+    def directory(self, path: bytes) -> Directory:
+        """A directory, for somebody who closes it. Errors: as `chdir`."""
+        return self._enter(path).directory
+
+    def _enter(self, path: bytes) -> Start:
+        file = self.open(path, _DIRECTORY)
+        assert isinstance(file, DirectoryFile), "it was to be a directory"
+        return file.start
 
     def keep_directory(self) -> Directory:
         """The working directory, for somebody who closes it on his own. Errors: MFILE, NFILE of the host."""

@@ -38,6 +38,7 @@ class Kernel:
         terminal: the program's terminal, if it has one.
 
         launcher: runs processes; set by the runtime.
+        when_stopped: called when the first process has stopped (SIGSTOP), whose parent is not of the program.
         ending: the first process has ended.
 
     Args:
@@ -56,6 +57,7 @@ class Kernel:
         self.max_processes = max_processes
         self.max_threads = max_threads
         self.launcher: Launcher = NO_LAUNCHER
+        self.when_stopped: Callable[[], object] = nothing
         self.ending = False
         self.descriptor_lock = Lock()
         self.process_lock = Lock()
@@ -201,12 +203,31 @@ class Kernel:
         process.terminate(Signal.KILL)
         process.task_ended(process.main_task)
 
+    def process_stopped(self, process: Process) -> None:
+        """A process was stopped and all its tasks stand still."""
+        if process.pid == FIRST:
+            self.when_stopped()
+        else:
+            self.tell_parent(process)
+
+    def tell_parent(self, process: Process) -> None:
+        """A process has stopped or goes on: SIGCHLD to its parent, which may wait for that."""
+        with self.process_lock:
+            parent = self._parent_of(process)
+        if parent is not None:
+            parent.signals.post(Signal.CHLD)
+            for task in list(parent.waiting):
+                task.poller.wake()
+
+    def _parent_of(self, process: Process) -> Process | None:
+        """Who may wait for a process, for a caller that holds `process_lock`."""
+        parent = None if process.orphan else self._processes.get(process.parent)
+        return None if parent is None or parent.zombie else parent
+
     def process_ended(self, process: Process) -> None:
         """A process is gone but for its status, which its parent may ask for; its own children are orphans now."""
         with self.process_lock:
-            parent = None if process.orphan else self._processes.get(process.parent)
-            if parent is not None and parent.zombie:
-                parent = None
+            parent = self._parent_of(process)
             for child in [each for each in self._processes.values() if each.parent == process.pid]:
                 child.orphan = True
                 child.parent = FIRST

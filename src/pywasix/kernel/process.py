@@ -54,7 +54,10 @@ class Process:
             program that Python started is 0, that of an orphan is the first process.
         orphan: its parent has ended; nobody waits for its end.
         zombie: it has ended, and is known for as long as its parent may ask how; guarded by the process lock.
-        waiting: the tasks that wait for the end of a child.
+        waiting: the tasks that wait for a child.
+        halted: the signal that has stopped it, until SIGCONT; 0 while it goes on. Guarded by the process lock.
+        stands: it was stopped and all its tasks stand still; guarded by the process lock.
+        stop_untold: its parent may still ask for that, once; guarded by the process lock.
         args, env: bytes, `env` as KEY=VALUE.
         status: how it ended; None while it runs. Set once, under the kernel's process lock.
         local_keys: thread-local keys of the 2022 generation.
@@ -88,6 +91,8 @@ class Process:
         self.tasks: list[Task] = []
         self.orphan = self.zombie = False
         self.waiting: list[Task] = []
+        self.halted = 0
+        self.stands = self.stop_untold = False
         self.local_keys = LocalKeys()
         self.files: ProcessFiles | None = None
         self.status: ExitStatus | None = None
@@ -124,6 +129,55 @@ class Process:
         """End the process by SIGABRT, as if it had called abort(), for what it cannot be told."""
         self.finish(ExitStatus(signal=Signal.ABRT, reason=reason))
 
+    def halt(self, number: int) -> None:
+        """Stop the process by a signal until `go_on`: each task stands still as soon as it can (POSIX SIGSTOP)."""
+        with self.kernel.process_lock:
+            if self.status is not None or self.halted:
+                return
+            self.halted = number
+            stopped = self._has_stopped()  # it may have gone on so shortly before that nobody noticed
+        for task in list(self.tasks):
+            task.notify()
+        if stopped:
+            self.kernel.process_stopped(self)
+        else:
+            self.main_task.interrupt_engine()
+
+    def go_on(self) -> None:
+        """Let a process go on that was stopped (POSIX SIGCONT)."""
+        with self.kernel.process_lock:
+            if not self.halted:
+                return
+            self.halted, self.stands, self.stop_untold = 0, False, False
+        for task in list(self.tasks):
+            task.notify()
+        self.kernel.tell_parent(self)
+
+    def task_stands(self, task: Task) -> None:
+        """A task stands still; the process has stopped when the last one does."""
+        with self.kernel.process_lock:
+            task.standing = True
+            stopped = self._has_stopped()
+        if stopped:
+            self.kernel.process_stopped(self)
+
+    def task_goes_on(self, task: Task) -> bool:
+        """Whether a task that stands still may go on or has to end; it does so then."""
+        with self.kernel.process_lock:
+            task.standing = bool(self.halted) and not task.stopping
+            return not task.standing
+
+    def _has_stopped(self) -> bool:
+        """Whether the last task stands still only now, for a caller that holds the process lock.
+
+        One that runs a child in its place (vfork) comes to a stop when the child has ended, as on Linux.
+        """
+        if not self.halted or self.stands or self.status is not None:
+            return False
+        self.stands = all(each.ended or (each.standing and each.process is self) for each in self.tasks)
+        self.stop_untold = self.stands
+        return self.stands
+
     def task_ended(self, task: Task) -> None:
         """A task is gone; the last one closes what the process held."""
         with self.kernel.process_lock:
@@ -133,7 +187,10 @@ class Process:
                 self.tasks.remove(task)
             if last and self.status is None:
                 self.status = ExitStatus()
+            stopped = self._has_stopped()
         try:
+            if stopped:
+                self.kernel.process_stopped(self)
             if last:
                 self.fds.close_all()
         finally:

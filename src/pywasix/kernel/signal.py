@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from pywasix.kernel.task import Task
     from pywasix.kernel.timers import Timer
 
-# POSIX default action "ignore"; stop and continue have no meaning for a guest without job control.
-IGNORED_BY_DEFAULT = frozenset(
-    (Signal.CHLD, Signal.URG, Signal.WINCH, Signal.CONT, Signal.STOP, Signal.TSTP, Signal.TTIN, Signal.TTOU)
-)
+# POSIX default actions "ignore" and "stop"; that of SIGCONT is done before anybody is asked what to do with it.
+IGNORED_BY_DEFAULT = frozenset((Signal.CHLD, Signal.URG, Signal.WINCH, Signal.CONT))
+STOPS_BY_DEFAULT = frozenset((Signal.STOP, Signal.TSTP, Signal.TTIN, Signal.TTOU))
 # Signals that calls go on after, as if handlers for them were always set with SA_RESTART. libc's one guest function
 # hides whether there is a handler at all; a program that has none must not see EINTR when its window changes or a child
 # ends.
@@ -33,6 +32,7 @@ RESUMED = frozenset((Signal.CHLD, Signal.WINCH, Signal.CONT, Signal.URG))
 MAIN_THREAD = 0x3FFFFFFF
 """What libc takes for the main thread's tid before it has asked for it."""
 
+_CONTINUE = frozenset((Signal.CONT,))
 _HIGHEST = max(Signal)
 _GROUP, _EVERYBODY = 0, -1
 _COMPUTES = 10_000_000  # ns without a system call, after which a guest is interrupted for a signal
@@ -142,16 +142,25 @@ class Signals:
         """Send a signal to the process, or to one of its tasks. Any thread may call it.
 
         A signal that nobody handles has its default effect at once, without waiting for the guest. 0 is none, and
-        a process that has ended takes it without a word, as a zombie does.
+        a process that has ended takes it without a word, as a zombie does. A process that is stopped takes only
+        SIGKILL and SIGCONT; all others wait.
         """
         if not number or self._process.status is not None:
             return
+        if number == Signal.CONT:
+            self._forget(STOPS_BY_DEFAULT)
+            if self._process.halted:
+                self._act_on_unhandled()
+                self._process.go_on()
+        elif number in STOPS_BY_DEFAULT:
+            self._forget(_CONTINUE)
         if number in (Signal.KILL, Signal.STOP):
             self._default(number)
             return
         with self._lock:
             target = task or self._receiver(number)
-            if self.handler is not None or target is None or target.signals.blocked:
+            waits = target is None or target.signals.blocked or self._process.halted
+            if self.handler is not None or waits:
                 (self._pending if task is None else task.signals.pending).add(number)
                 lasting = True
             else:
@@ -162,6 +171,27 @@ class Signals:
             target.notify()
             self._remind(target)
 
+    def _forget(self, numbers: frozenset[int]) -> None:
+        """What stops is no longer pending when SIGCONT comes, and the other way round (POSIX)."""
+        with self._lock:
+            self._pending -= numbers
+            for task in list(self._process.tasks):
+                task.signals.pending -= numbers
+
+    def _act_on_unhandled(self) -> None:
+        """What has waited for SIGCONT and is handled by nobody has its effect, before the guest goes on."""
+        if self.handler is not None:
+            return
+        with self._lock:
+            numbers: set[int] = set()
+            for task in list(self._process.tasks):
+                if not (task.ended or task.signals.blocked):
+                    numbers |= self._pending | task.signals.pending
+                    task.signals.pending.clear()
+            self._pending -= numbers
+        for number in sorted(numbers):
+            self._default(number)
+
     def _remind(self, task: Task) -> None:
         """See to it that a task looks for its signals even if it computes for a long time.
 
@@ -171,6 +201,7 @@ class Signals:
         """
         if (
             task.asleep
+            or task.standing
             or task.token is not None
             or task.nudge_engine is None
             or task.signals.reminded
@@ -281,7 +312,10 @@ class Signals:
 
     def _default(self, number: int) -> None:
         ignored = self.dispositions.get(number) == Disposition.IGNORE and number != Signal.KILL
-        if not ignored and number not in IGNORED_BY_DEFAULT:
+        if number in STOPS_BY_DEFAULT:
+            if not ignored or number == Signal.STOP:
+                self._process.halt(number)
+        elif not ignored and number not in IGNORED_BY_DEFAULT:
             self._process.terminate(number)
 
 

@@ -11,7 +11,7 @@ from pywasix.errors import Killed, StackUnwinding, SysError, ThreadEnd, Unwind
 from pywasix.kernel.checkpoints import Checkpoints
 from pywasix.kernel.signal import TaskSignals
 from pywasix.kernel.stack import NO_STACK, CallStack
-from pywasix.kernel.wait import release
+from pywasix.kernel.wait import release, stand_still
 
 if TYPE_CHECKING:
     from pywasix.kernel.file import File
@@ -34,6 +34,7 @@ class Task:
         ended: the task is gone; guarded by the process lock.
         unwind: why the guest's stack is being taken down, stored before it is raised.
         asleep: it waits in its poller, which a wake-up ends.
+        standing: it stands still, because its process was stopped; guarded by the process lock.
         nudge_engine: makes the guest of this task look for signals soon, while it computes; None when it cannot.
             Set by the engine.
         token: what `wait.rest` waits for now.
@@ -67,6 +68,7 @@ class Task:
         "process",
         "signals",
         "stack",
+        "standing",
         "stopping",
         "thread",
         "tid",
@@ -81,6 +83,7 @@ class Task:
         self.poller = poller
         self.attention = False
         self.stopping = False
+        self.standing = False
         self.ended = False
         self.thread = 0
         self.unwind: Unwind | None = None
@@ -146,10 +149,27 @@ class Task:
                 raise StackUnwinding(nested=True)
             return False
         waiting = self.waiting_on
-        ran = self.process.signals.deliver(self)
+        ran = self._deliver()
         if waiting is not None:
             self._wait_again(waiting)
         return ran
+
+    def _deliver(self) -> bool:
+        """Stand still while the process is stopped, and take signals, one of which may stop it again."""
+        ran = False
+        while True:
+            self.stand_still()
+            ran = self.process.signals.deliver(self) or ran
+            if not self.process.halted:
+                return ran
+
+    def stand_still(self) -> None:
+        """Do nothing while the process is stopped. Raises: Unwind when the task must end."""
+        if self.process.halted:
+            stand_still(self)
+            if self.stopping:
+                self.attention = True
+                raise self._end()
 
     def _wait_again(self, waiting: File | frozenset[File]) -> None:
         """A handler has run inside of a call on a file, which goes on; its own calls ended with no file at all.

@@ -132,6 +132,14 @@ def rest(task: Task, token: Lock, deadline: int | None) -> bool:
     return late
 
 
+def stand_still(task: Task) -> None:
+    """Sleep until the task's process is no longer stopped (SIGCONT), or the task must end."""
+    process = task.process
+    process.task_stands(task)
+    while not process.task_goes_on(task):
+        task.poller.wait((), None)
+
+
 def release(token: Lock) -> None:
     """Wake who rests with this token; nothing happens if somebody has done it already."""
     try:  # noqa: SIM105  # a context manager takes longer than the release

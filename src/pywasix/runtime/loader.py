@@ -37,11 +37,13 @@ class Loader:
         commands: what names mean, in the directories of `_BINARIES` and without any: a path, the bytes of a .wasm
             file, a loaded module, or a callable. Raises: OptionError.
         begin: makes a process run a module.
+        function_casts: as for `engine.module.load`.
     """
 
-    def __init__(self, commands: Mapping[str, Any] | None, begin: Begin) -> None:
+    def __init__(self, commands: Mapping[str, Any] | None, begin: Begin, function_casts: bool | None = None) -> None:
         self._commands = _checked(commands)
         self._begin = begin
+        self._function_casts = function_casts
         self._lock = Lock()
         self._loading = Lock()
         self._modules: dict[bytes | str, GuestModule] = {}
@@ -111,7 +113,7 @@ class Loader:
             module = self._modules.get(key)
         if module is None:
             name = printable(path.rpartition(b"/")[2].decode("utf-8", "replace"))
-            module = _loaded(source, name)
+            module = _loaded(source, name, self._function_casts)
             with self._lock:
                 while self._modules and (len(self._modules) >= _MOST_MODULES or self._kept(key) > _MOST_BYTES):
                     del self._modules[next(iter(self._modules))]
@@ -166,11 +168,11 @@ def _joined(directory: bytes, name: bytes) -> bytes:
     return directory.rstrip(b"/") + b"/" + name if directory else name
 
 
-def _loaded(source: bytes | str | Path, name: str) -> GuestModule:
+def _loaded(source: bytes | str | Path, name: str, function_casts: bool | None) -> GuestModule:
     if isinstance(source, bytes) and source[:4] != _MAGIC:
         raise SysError(Errno.NOEXEC, f"{name} is no WebAssembly module")
     try:
-        module = load(source, name)
+        module = load(source, name, function_casts=function_casts)
         _check(module)
     except ModuleError as error:
         raise SysError(Errno.NOEXEC, str(error)) from None

@@ -20,12 +20,13 @@ Program = str | Path | bytes | GuestModule
 MAX_PAGES = 65536  # 4 GiB, all that 32-bit pointers reach
 
 
-def program_of(args: Program | Sequence[Any]) -> tuple[GuestModule, list[str]]:
+def program_of(args: Program | Sequence[Any], function_casts: bool | None = None) -> tuple[GuestModule, list[str]]:
     """The module, and the guest's arguments, its own name first.
 
     Args:
         args: a path, the bytes of a .wasm file or a loaded module; or a sequence of one of these
             and the guest's arguments.
+        function_casts: as for `load`.
     """
     given = _listed(args)
     if not given:
@@ -33,7 +34,7 @@ def program_of(args: Program | Sequence[Any]) -> tuple[GuestModule, list[str]]:
     program, *rest = given
     if not isinstance(program, (str, Path, bytes, GuestModule)):
         raise OptionError(f"{program!r} is no program: give a path, the bytes of a .wasm file or a loaded module")
-    module = program if isinstance(program, GuestModule) else load(program)
+    module = program if isinstance(program, GuestModule) else load(program, function_casts=function_casts)
     return module, [module.name, *(_text(each) for each in rest)]
 
 

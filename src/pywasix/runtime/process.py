@@ -76,6 +76,11 @@ class Process:
         return status.reason if status is not None else ""
 
     @property
+    def stopped(self) -> bool:
+        """Whether a signal has stopped it (SIGSTOP) and nothing has let it go on (SIGCONT)."""
+        return self._process.stands
+
+    @property
     def awaits_input(self) -> bool:
         """Whether it waits for what is typed on its terminal."""
         kernel = self._process.kernel
@@ -180,6 +185,12 @@ class Process:
         """Call this when the program has ended, perhaps twice; it must be quick and raise nothing."""
         self._at_end.append(tell)
         if self._process.ended.is_set():
+            tell()
+
+    def _when_stopped(self, tell: Callable[[], object]) -> None:
+        """Call this each time that the guest's first process has stopped, from any thread; it must raise nothing."""
+        self._process.kernel.when_stopped = tell
+        if self.stopped:
             tell()
 
     def _launch(self, first: Running, held: ExitStack) -> None:

@@ -75,6 +75,7 @@ def start(
     trace: Any = None,
     invoke: str | None = None,
     port_order: Literal["auto", "little", "big"] = "auto",
+    function_casts: bool | None = None,
     report: Callable[[str], None] | None = None,
 ) -> Process:
     """Start a program and return at once.
@@ -98,7 +99,7 @@ def start(
             anybody else does, make it non-blocking, or a program may wait in the host for a caller who was taken.
         volumes: directories of the host that the program may use, as "HOST:GUEST", or only read, as
             "HOST:GUEST:ro". With any files, descriptor 3 is the program's "/", and listening sockets begin at 4;
-            at 5 for a program without WASIX, which finds its working directory at 3 or 4.
+            behind its directories for a program without WASIX, which has its working directory among them.
         tmpfs: directories in memory, as "GUEST" or "GUEST:SIZE" ("/tmp:64M"), gone with the program.
         archives: zip and tar files whose content the program may read, as "FILE:GUEST".
         cwd: where it begins, a path of the program's own.
@@ -119,13 +120,14 @@ def start(
         trace: True, a path, a file or a callable: a line for each system call.
         invoke: call this export with `args` as its numbers instead of `_start`.
         port_order: the byte order of ports, when a module of 2022 was guessed wrong.
+        function_casts: as for `load`, for this program and the commands that are not loaded yet.
         report: gets one-line messages for the user; `logging` unless given. What it raises is ignored.
     Raises:
         ModuleError: the module cannot be loaded or linked.
         OptionError: an option cannot be; the text says what it takes.
         OSError: a `listen` address cannot be had.
     """
-    module, arguments = options.program_of(args)
+    module, arguments = options.program_of(args, function_casts)
     entry = options.entry_point(module, invoke, arguments[1:])
     generation = options.generation(module, port_order)
     max_pages = options.pages(max_memory)
@@ -168,7 +170,7 @@ def start(
             guest = GuestTask(process.main_task, module, make_context, max_pages=max_pages, wrap=tracer)
             return GuestProcess(guest, lambda: guest.run(entry))
 
-        launcher = kernel.launcher = Processes(kernel, _loader(process, commands, begin))
+        launcher = kernel.launcher = Processes(kernel, _loader(process, commands, begin, function_casts))
         held.callback(launcher.finish)
         first = begin(module, process, entry)
         held.callback(first.close)
@@ -180,18 +182,20 @@ def start(
     return running
 
 
-def _loader(process: KernelProcess, commands: Mapping[str, Any] | None, begin: Begin) -> Callable[[], Loader]:
+def _loader(
+    process: KernelProcess, commands: Mapping[str, Any] | None, begin: Begin, function_casts: bool | None
+) -> Callable[[], Loader]:
     if not commands:
-        return lambda: _make_loader(None, begin)
-    loader = _make_loader(commands, begin)  # says now what is wrong with them
+        return lambda: _make_loader(None, begin, function_casts)
+    loader = _make_loader(commands, begin, function_casts)  # says now what is wrong with them
     loader.show(process)
     return lambda: loader
 
 
-def _make_loader(commands: Mapping[str, Any] | None, begin: Begin) -> Loader:
+def _make_loader(commands: Mapping[str, Any] | None, begin: Begin, function_casts: bool | None) -> Loader:
     from pywasix.runtime.loader import Loader  # only who runs other programs pays for it
 
-    return Loader(commands, begin)
+    return Loader(commands, begin, function_casts)
 
 
 def _tracer(trace: Any) -> tuple[Wrapper | None, Callable[[], None]]:

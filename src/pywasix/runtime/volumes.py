@@ -70,19 +70,36 @@ def install_files(process: Process, options: FileOptions, random: Callable[[int]
         namespace.mount(names, directory)
     namespace.complete()
     _enter(files, options.cwd)
-    root = namespace.root
-    above = root if wasix else None
-    preopened = [(b"/", DirectoryFile.of(Start(root, (), above)))]
-    if not wasix:
-        here = DirectoryFile.of(Start(files.keep_directory(), (), None))
-        # Newer libraries know no other working directory than "/", and take the last of what fits equally well.
-        preopened.insert(1 if options.cwd is None else 0, (b".", here))
+    if wasix:
+        preopened = [(b"/", DirectoryFile.of(Start(namespace.root, (), namespace.root)))]
+    else:
+        preopened = _of_preview1(files, [names for names, _ in mounts], moved=options.cwd is not None)
     if process.fds.limit < len(process.fds) + len(preopened):
         raise OptionError(
             f"--max-fds (max_fds) is {process.fds.limit}; with files it is {len(process.fds) + len(preopened)} at least"
         )
     for name, file in preopened:
         process.fds.add(Descriptor(file, DIRECTORY_RIGHTS, INHERITING_RIGHTS, preopen=name))
+
+
+def _of_preview1(
+    files: GuestFiles, mounted: Sequence[Sequence[bytes]], *, moved: bool
+) -> list[tuple[bytes, DirectoryFile]]:
+    """The directories that a guest without WASIX knows, by name.
+
+    To wasi-libc "." and "/" are the same: of those it takes the last, unless another directory fits a path better. So
+    with a working directory of its own absolute paths are served by the mount points. Go begins at the first one.
+    """
+
+    def preopen(name: bytes, directory: Directory) -> tuple[bytes, DirectoryFile]:
+        return name, DirectoryFile.of(Start(directory, (), None))
+
+    root = preopen(b"/", files.namespace.root)
+    if not moved:
+        return [root, preopen(b".", files.keep_directory())]
+    below = [b"/" + b"/".join(names) for names in mounted if names]
+    points = [preopen(path, files.directory(path)) for path in below]
+    return [preopen(b".", files.keep_directory()), root, *points, preopen(b".", files.keep_directory())]
 
 
 def _enter(files: GuestFiles, cwd: str | None) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from pywasix.abi.enums import JoinStatusType, Option
 from pywasix.abi.errno import Errno
-from pywasix.abi.records import ErrnoSignal, ExitNormal, JoinStatus, JoinStatusU, OptionTimestamp
+from pywasix.abi.records import ErrnoSignal, ExitNormal, JoinStatus, JoinStatusU, OptionTimestamp, StoppedBy
 from pywasix.errors import SysError
+from pywasix.kernel.children import Told
 from pywasix.kernel.fdtable import Descriptor
 from pywasix.kernel.file import File
 from pywasix.kernel.process import ExitStatus
@@ -45,8 +46,11 @@ def open_file(ctx: Context, cell: int, make: Callable[[], File]) -> None:
     ctx.memory.store_u32(cell, fd)
 
 
-def join_status(status: ExitStatus | None) -> JoinStatus:
-    """How a child ended, as proc_join tells it; None: it has not."""
+def join_status(told: Told | None) -> JoinStatus:
+    """How a child ended or what has stopped it, as proc_join tells it; None: neither."""
+    if told is not None and told.stopped:
+        return JoinStatus(JoinStatusType.STOPPED, JoinStatusU.of(StoppedBy(told.stopped)))
+    status = None if told is None else told.child.status
     if status is None:
         return JoinStatus(JoinStatusType.NOTHING, JoinStatusU(bytes(JoinStatusU.SIZE)))
     if status.signal:

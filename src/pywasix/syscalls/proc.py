@@ -81,7 +81,8 @@ def proc_fork_2022(ctx: Context, pid_ptr: Out[Pid]) -> None:
 def proc_join(ctx: Context, pid: InOut[OptionPid], flags: Flags[JoinFlags], status_ptr: Out[JoinStatus]) -> None:
     """Wait for the end of a child, a certain one or any; without waiting, one that still runs is told as pid 0.
 
-    ABI: WASIX since 2023-03; libc makes waitpid() of it. Nothing stops processes, so that WAKE_STOPPED wakes nobody.
+    ABI: WASIX since 2023-03; libc makes waitpid() of it. With WAKE_STOPPED (WUNTRACED) a child that a signal has
+    stopped is told too, once; there is no flag for one that goes on (WCONTINUED).
     Errors: FAULT; INVAL the pid is no option; CHILD no such child; INTR a signal handler ran.
     """
     ctx.memory.check(pid, OptionPid.SIZE)
@@ -90,9 +91,10 @@ def proc_join(ctx: Context, pid: InOut[OptionPid], flags: Flags[JoinFlags], stat
     if wanted.tag not in (Option.NONE, Option.SOME):
         raise SysError(Errno.INVAL, f"option tag {wanted.tag}")
     which = wanted.value if wanted.tag == Option.SOME else None
-    ended = children.join(ctx.task, which, wait=not flags & JoinFlags.NON_BLOCKING)
-    ctx.memory.store(pid, OptionPid(Option.SOME, ended.pid if ended else 0))
-    ctx.memory.store(status_ptr, join_status(ended.status if ended else None))
+    wait, stopped = not flags & JoinFlags.NON_BLOCKING, bool(flags & JoinFlags.WAKE_STOPPED)
+    told = children.join(ctx.task, which, wait=wait, stopped=stopped)
+    ctx.memory.store(pid, OptionPid(Option.SOME, told.child.pid if told else 0))
+    ctx.memory.store(status_ptr, join_status(told))
 
 
 @syscall(modules=EXTENSION, name="proc_join")
@@ -103,10 +105,10 @@ def proc_join_2022(ctx: Context, pid: InOut[Pid], exitcode: Out[ExitCode]) -> No
     """
     ctx.memory.check(exitcode, 4)
     wanted = ctx.memory.load_u32(pid)
-    ended = children.join(ctx.task, None if wanted == _ANY else wanted, wait=True)
-    assert ended is not None
-    ctx.memory.store_u32(pid, ended.pid)
-    ctx.memory.store_u32(exitcode, wait_status(ended.status))
+    told = children.join(ctx.task, None if wanted == _ANY else wanted, wait=True)
+    assert told is not None
+    ctx.memory.store_u32(pid, told.child.pid)
+    ctx.memory.store_u32(exitcode, wait_status(told.child.status))
 
 
 @syscall(modules=EXTENSION)

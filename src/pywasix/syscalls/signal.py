@@ -7,7 +7,7 @@ from pywasix.abi.records import SignalDisposition
 from pywasix.abi.scalars import U8, Bool, Char, Code, In, Out, Pid, Size, Tid, Timestamp
 from pywasix.kernel import signal
 from pywasix.syscalls.context import Context
-from pywasix.syscalls.row import BASE, EXTENSION, syscall
+from pywasix.syscalls.row import BASE, EXTENSION, Support, syscall
 
 _LONGEST_NAME = 1024  # bytes; a guest that names gigabytes names no handler
 
@@ -65,7 +65,13 @@ def proc_raise_interval(ctx: Context, sig: Code[Signal], interval: Timestamp, re
     ctx.process.signals.raise_interval(sig, interval, repeat=bool(repeat))
 
 
-@syscall(modules=EXTENSION)
+@syscall(
+    modules=EXTENSION,
+    support=Support.PARTIAL,
+    note="The ABI has no process groups: all processes of a program are one, and a terminal sends nobody SIGTTIN or "
+    "SIGTTOU. SIGSTOP and SIGCONT stop a process and let it go on; SIGTSTP, SIGTTIN and SIGTTOU do what a guest's "
+    "handler does, if it has named one.",
+)
 def proc_signal(ctx: Context, pid: Pid, signal_: Code[Signal]) -> None:
     """Send a signal to a process of the same program, or to all of them.
 
