@@ -1,4 +1,4 @@
-"""fork, vfork, wait, setjmp, in handlers and threads: the same C program, native and as a guest, prints the same."""
+"""fork, vfork, exec, wait, setjmp, in handlers and threads: a C program prints the same, native and as a guest."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contract.natives import Natives
 from support import PATIENCE, guest
 
 PROCESSES = ["fork", "memory", "many", "nested", "vfork", "wait", "pipe", "jump", "volatile", "deep", "forkjump"]
+EXECS = ["thread", "gone", "two", "failed", "child", "again"]  # who calls it
 HANDLERS = ["fork", "blocked", "jump", "out", "write", "nested", "twice"]
 
 
@@ -46,3 +47,23 @@ def test_threads_that_fork_and_jump_are_as_on_linux(threads: str, natives: Nativ
     )
     done = pywasix.run([guest("thread_fork"), threads], capture_output=True, timeout=PATIENCE)
     assert (done.returncode, done.stdout, done.stderr) == (0, native.stdout, b"")
+
+
+def compare_with_itself_as_command(program: str, *words: str, natives: Natives) -> None:
+    """A program that runs itself again: its first argument is its path."""
+    native = subprocess.run([natives.command(program)] * 2 + [*words], capture_output=True, timeout=PATIENCE)
+    module = pywasix.load(guest(program))
+    done = pywasix.run(
+        [module, f"/bin/{program}", *words], commands={program: module}, capture_output=True, timeout=PATIENCE
+    )
+    assert native.stdout
+    assert (done.returncode, done.stdout, done.stderr) == (native.returncode, native.stdout, native.stderr)
+
+
+@pytest.mark.parametrize("case", EXECS)
+def test_exec_in_a_process_with_threads_is_as_on_linux(case: str, natives: Natives) -> None:
+    compare_with_itself_as_command("thread_exec", case, natives=natives)
+
+
+def test_vfork_of_programs_with_exceptions_is_as_on_linux(natives: Natives) -> None:
+    compare_with_itself_as_command("vfork_env", natives=natives)

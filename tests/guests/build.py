@@ -53,9 +53,13 @@ ASYNCIFY = frozenset(
         "processes",
         "processes_shared",
         "stops",
+        "thread_exec",
         "thread_fork",
     }
 )
+
+#: A guest that jumps by WebAssembly's exceptions, as they were standardised.
+_EXCEPTIONS = ["-mexception-handling", "-mllvm", "-wasm-enable-sjlj", "-mllvm", "-wasm-use-legacy-eh=false"]
 
 #: What single guests need beyond C_FLAGS.
 EXTRA_FLAGS = {
@@ -68,8 +72,10 @@ EXTRA_FLAGS = {
     "bench_threads": _THREADED,
     "stops": [*_THREADED, *_SHARED_STACK],
     "tasks": _THREADED,
+    "thread_exec": [*_THREADED, *_SHARED_STACK],
     "thread_fork": [*_THREADED, *_SHARED_STACK],
     "thread_server": _THREADED,
+    "vfork_env": [*_THREADED, *_EXCEPTIONS],
     "thread_storm": _THREADED,
 }
 

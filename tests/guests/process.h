@@ -63,6 +63,13 @@ static inline int process_spawn(const char *path) {
     return error ? -error : pid;
 }
 
+/* Run a program with one argument in this process. Returns a negative errno, or not at all. */
+static inline int process_exec(const char *path, const char *argument) {
+    char list[512];
+    int size = snprintf(list, sizeof list, "%s\n%s\n", path, argument);
+    return -wasix_proc_exec3(path, strlen(path), list, (size_t)size, 0, 0, 0, 0, 0);
+}
+
 /* Who handles each signal. The ABI has one function for all of them. */
 static void (*process_handlers[32])(int);
 
@@ -147,6 +154,12 @@ static inline int process_spawn(const char *path) {
     int pid = -1;
     int error = posix_spawn(&pid, path, NULL, NULL, arguments, environ);
     return error ? -error : pid;
+}
+
+static inline int process_exec(const char *path, const char *argument) {
+    char *arguments[] = {(char *)path, (char *)argument, NULL};
+    execv(path, arguments);
+    return -errno;
 }
 
 static inline void process_handle(int number, void (*handler)(int)) {

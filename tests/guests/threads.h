@@ -87,6 +87,12 @@ static inline void thread_forget(thread *made) {
     (void)made;
 }
 
+/* Ends the calling thread; the process goes on while it has another one. */
+static inline _Noreturn void thread_leave(void) {
+    wasix_thread_exit(0);
+    __builtin_unreachable();
+}
+
 static inline int futex_sleep(word *at, uint32_t expected, int64_t nanoseconds) {
     wasix_option_timestamp_t timeout = {.tag = nanoseconds >= 0, .value = nanoseconds >= 0 ? (uint64_t)nanoseconds : 0};
     bool woken = false;
@@ -150,6 +156,10 @@ static inline int thread_wait(thread *made) {
 
 static inline void thread_forget(thread *made) {
     pthread_detach(threads_of[made->slot]);
+}
+
+static inline _Noreturn void thread_leave(void) {
+    pthread_exit(NULL);
 }
 
 /* A changed word is told as woken, as the ABI does it; a signal's handler does not end the sleep. */

@@ -26,6 +26,10 @@ PROGRAMS: list[tuple[str, ...]] = [
     ("processes", "nested"),
     ("processes", "pipe"),
     ("processes", "vfork"),
+    ("vfork_env", "/bin/vfork_env"),
+    ("thread_exec", "/bin/thread_exec", "again"),
+    ("thread_exec", "/bin/thread_exec", "child"),
+    ("stops",),
     ("handlers", "blocked"),
     ("handlers", "write"),
 ]
@@ -44,7 +48,7 @@ def shout(command: pywasix.Command) -> None:
 @pytest.mark.timeout(MOMENTS * 2 + PATIENCE)
 def test_nothing_is_left_whenever_it_is_killed() -> None:
     modules = {name: pywasix.load(guest(name)) for name in {program[0] for program in PROGRAMS}}
-    commands: dict[str, Any] = {**TOOLS, "shout": shout}
+    commands: dict[str, Any] = {**TOOLS, **modules, "shout": shout}
     moments = random.Random(5)
     pywasix.run([modules["processes"], "fork"], stdout=pywasix.DEVNULL)  # what is made once is no leak
     before = held()
