@@ -15,11 +15,12 @@ from pywasix.syscalls.fd_file import (
     fd_datasync,
     fd_filestat_set_size,
     fd_filestat_set_times,
+    fd_pread,
     fd_pwrite,
     fd_sync,
 )
-from pywasix.syscalls.fd_io import fd_read, fd_seek, fd_tell
-from syscalls.placed import ALL, CLOSED, opened
+from pywasix.syscalls.fd_io import fd_read, fd_seek, fd_tell, fd_write
+from syscalls.placed import ALL, CLOSED, READ, opened
 from syscalls.vectors import COUNT, VECTOR, buffers
 from world import MEMORY, World
 
@@ -112,6 +113,24 @@ def test_fd_allocate_spipe(placed: World) -> None:
     fd, _ = placed.pipe_writer()
     placed.fds.get(fd).rights = ALL
     placed.fails(Errno.SPIPE, fd_allocate, fd, 0, 1)
+
+
+def test_fd_allocate_nodev(placed: World) -> None:
+    placed.fails(Errno.NODEV, fd_allocate, opened(placed, b"dev/null", rights=ALL), 0, 1)
+
+
+def test_a_file_does_what_it_was_opened_for(placed: World) -> None:
+    """Errnos of Linux for a descriptor that could never do it, whatever its rights are."""
+    for text in (b"data/file", b"tmp/x"):
+        whole(placed, text)
+        fd = opened(placed, text, rights=READ)
+        pwrite_fails(placed, Errno.BADF, fd)
+        placed.fails(Errno.BADF, fd_write, fd, VECTOR, buffers(placed, 4), COUNT)
+        placed.fails(Errno.BADF, fd_allocate, fd, 0, 1)
+        placed.fails(Errno.INVAL, fd_filestat_set_size, fd, 1)
+        fd = opened(placed, text, rights=ALL & ~int(Rights.FD_READ))
+        placed.fails(Errno.BADF, fd_read, fd, VECTOR, buffers(placed, 4), COUNT)
+        placed.fails(Errno.BADF, fd_pread, fd, VECTOR, buffers(placed, 4), 0, COUNT)
 
 
 def test_fd_allocate_inval(placed: World) -> None:

@@ -53,6 +53,14 @@ FILE_RIGHTS = WRITING_RIGHTS | int(
     | Rights.FD_FILESTAT_SET_TIMES
     | Rights.POLL_FD_READWRITE
 )
+_NO_READING = ~int(Rights.FD_READ)
+RIGHTS_OF = {
+    (True, True): FILE_RIGHTS,
+    (True, False): FILE_RIGHTS & ~WRITING_RIGHTS,
+    (False, True): FILE_RIGHTS & _NO_READING,
+    (False, False): FILE_RIGHTS & ~WRITING_RIGHTS & _NO_READING,
+}
+"""What may be done with a file, by whether it was opened for reading and for writing."""
 INHERITING_RIGHTS = DIRECTORY_RIGHTS | FILE_RIGHTS
 
 

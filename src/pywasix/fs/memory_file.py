@@ -9,7 +9,7 @@ from pywasix.abi.enums import FdFlags, FileType, Whence
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.fs.content import MOST
-from pywasix.fs.directory import FILE_RIGHTS, WRITING_RIGHTS
+from pywasix.fs.directory import RIGHTS_OF, WRITING_RIGHTS
 from pywasix.kernel.file import File, FileStatus
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class MemoryFile(File):
         self._flags = how.flags
         regular.opened += 1
         self.nonblocking = bool(how.flags & _NONBLOCK)
-        self.rights = FILE_RIGHTS if how.write else FILE_RIGHTS & ~WRITING_RIGHTS
+        self.rights = RIGHTS_OF[how.read, how.write]
 
     def read(self, task: Task, buffers: Sequence[memoryview]) -> int:
         with self._lock:
@@ -97,6 +97,8 @@ class MemoryFile(File):
             raise SysError(Errno.INVAL, "a part of a file with no bytes, or beyond all files")
         if offset + size > MOST:
             raise SysError(Errno.FBIG, "no file is that large")
+        if not self.rights & WRITING_RIGHTS:
+            super().allocate(offset, size)
         with self._lock:
             # So that no guest lets us count to the end of time.
             self._regular.volume.check_room(size - self._content.held)

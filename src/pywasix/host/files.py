@@ -108,6 +108,7 @@ class FdChannel:
         self.readable = access in (os.O_RDONLY, os.O_RDWR)
         self.writable = access in (os.O_WRONLY, os.O_RDWR)
         self.filetype = _TYPES.get(mode, FileType.UNKNOWN)
+        self.regular = mode == stat.S_IFREG
         self.seekable = mode in (stat.S_IFREG, stat.S_IFBLK)
         self.terminal = mode == stat.S_IFCHR and os.isatty(fd)
         # /dev/null and the like never block, but count as a terminal to libc unless they can seek.
@@ -186,6 +187,14 @@ class FdChannel:
     def read_at(self, buffers: Sequence[memoryview], offset: int) -> int:
         try:
             return os.preadv(self._fd, _at_most(_MOST, buffers), offset)
+        except OverflowError:
+            raise SysError(Errno.INVAL, f"no file has an offset of {offset}") from None
+        except OSError as error:
+            raise sys_error(error) from None
+
+    def write_at(self, buffers: Sequence[memoryview], offset: int) -> int:
+        try:
+            return os.pwritev(self._fd, _at_most(_MOST, buffers), offset)
         except OverflowError:
             raise SysError(Errno.INVAL, f"no file has an offset of {offset}") from None
         except OSError as error:

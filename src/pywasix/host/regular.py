@@ -6,10 +6,10 @@ import fcntl
 import os
 from collections.abc import Callable, Sequence
 
-from pywasix.abi.enums import Advice, FdFlags, FileType, Rights, Whence
+from pywasix.abi.enums import Advice, FdFlags, FileType, Whence
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
-from pywasix.fs.directory import FILE_RIGHTS, WRITING_RIGHTS
+from pywasix.fs.directory import RIGHTS_OF
 from pywasix.fs.node import NOW, Opening
 from pywasix.host import libc
 from pywasix.host.errors import sys_error
@@ -30,14 +30,6 @@ _ADVICE = {
     Advice.DONTNEED: "POSIX_FADV_DONTNEED",
     Advice.NOREUSE: "POSIX_FADV_NOREUSE",
 }
-_NO_READING = ~int(Rights.FD_READ)
-_RIGHTS = {
-    (True, True): FILE_RIGHTS,
-    (True, False): FILE_RIGHTS & ~WRITING_RIGHTS,
-    (False, True): FILE_RIGHTS & _NO_READING,
-    (False, False): FILE_RIGHTS & ~WRITING_RIGHTS & _NO_READING,
-}
-"""What may be done with a file, by whether it was opened for reading and for writing."""
 _DURABLE = int(FdFlags.SYNC | FdFlags.DSYNC | FdFlags.RSYNC)
 _SYNC = int(FdFlags.SYNC | FdFlags.RSYNC)
 
@@ -59,7 +51,7 @@ class HostFile(File):
     def __init__(self, fd: int, how: Opening, *, settable: bool) -> None:
         self._lent = LentFd(fd)
         self._settable = settable
-        self.rights = _RIGHTS[how.read, how.write]
+        self.rights = RIGHTS_OF[how.read, how.write]
         self._flags = how.flags
         self._sync_after = 0  # SYNC flags that were not there when the host opened it, which it cannot learn any more
 
@@ -197,6 +189,15 @@ class HostFile(File):
         error = self._lent.close()
         if error is not None:
             raise error
+
+
+def given_file(fd: int) -> HostFile:
+    """A regular file that somebody else opened, as a standard stream; owned. The host says what can be done with it.
+
+    Errors: OSError.
+    """
+    appends = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND
+    return HostFile(fd, Opening(write=True, flags=int(FdFlags.APPEND) if appends else 0), settable=True)
 
 
 def _check_offset(offset: int) -> None:

@@ -17,6 +17,8 @@ from typing import IO, Any
 
 from pywasix.errors import PywasixError
 from pywasix.host.files import FdChannel, PipeChannel, channel_of
+from pywasix.kernel.file import File
+from pywasix.kernel.stream import StreamFile
 
 PIPE = -1
 STDOUT = -2
@@ -138,6 +140,23 @@ class Stdio:
                     closing.callback(each.close)
         for thread in (*self._drainers, *self._feeders):
             thread.join(_GRACE)
+
+
+def stream_file(channel: FdChannel) -> File:
+    """A standard stream as the guest has it: where it was redirected to a file, all that can be done with files.
+
+    Args:
+        channel: owned.
+    Raises: OSError when the host runs out of descriptors.
+    """
+    if not channel.regular:
+        return StreamFile(channel)
+    from pywasix.host.regular import given_file  # with all that files take
+
+    try:
+        return given_file(os.dup(channel.fileno()))  # the open file is the same one, its position too
+    finally:
+        channel.close()
 
 
 def _pipe(writing: bool) -> tuple[FdChannel, IO[bytes]]:

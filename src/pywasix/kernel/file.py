@@ -86,6 +86,8 @@ class File:
 
     def without_right(self, fd: int, right: int) -> SysError:
         """The error of a call whose descriptor lacks a right."""
+        if self.filetype is FileType.REGULAR_FILE and not self.rights & right:
+            return SysError(Errno.BADF, f"the file was not opened for what fd {fd} should do")  # as Linux says it
         return SysError(Errno.NOTCAPABLE, f"fd {fd} lacks the right {right:#x}")
 
     def read(self, task: Task, buffers: Sequence[memoryview]) -> int:
@@ -130,7 +132,9 @@ class File:
         raise SysError(Errno.INVAL, "this file has no size")
 
     def allocate(self, offset: int, size: int) -> None:
-        """Make sure that writing there will find room. SPIPE, NODEV for what has none (fallocate(2))."""
+        """Make sure that writing there will find room. BADF, SPIPE, NODEV for what has none (fallocate(2))."""
+        if self.filetype in (FileType.REGULAR_FILE, FileType.DIRECTORY):
+            raise SysError(Errno.BADF, "the file was not opened for writing")
         raise SysError(Errno.SPIPE, "this file has no positions")
 
     def advise(self, offset: int, size: int, advice: int) -> None:

@@ -33,9 +33,10 @@ class ByteChannel(Protocol):
     def write(self, buffers: Sequence[memoryview]) -> int: ...
     def seek(self, offset: int, whence: Whence) -> int: ...
     def read_at(self, buffers: Sequence[memoryview], offset: int) -> int:
-        """Read from an offset in bytes, the position stays. Only seekable channels are asked."""
+        """Read from an offset in bytes, the position stays. Only seekable channels are asked, here and below."""
         ...
 
+    def write_at(self, buffers: Sequence[memoryview], offset: int) -> int: ...
     def status(self) -> FileStatus: ...
     def available(self) -> int: ...
     def close(self) -> None: ...
@@ -100,6 +101,20 @@ class StreamFile(File):
         if not self._channel.readable:
             raise SysError(Errno.BADF, "the stream is not open for reading")
         return self._channel.read_at(buffers, offset)
+
+    def write_at(self, buffers: Sequence[memoryview], offset: int) -> int:
+        if not self._channel.seekable:
+            raise SysError(Errno.SPIPE, "a stream has no positions")
+        if not self._channel.writable:
+            raise SysError(Errno.BADF, "the stream is not open for writing")
+        return self._channel.write_at(buffers, offset)
+
+    def allocate(self, offset: int, size: int) -> None:
+        if not self._channel.writable:
+            raise SysError(Errno.BADF, "the stream is not open for writing")
+        if self.filetype is FileType.CHARACTER_DEVICE:
+            raise SysError(Errno.NODEV, "a device has no room of its own")
+        super().allocate(offset, size)
 
     @property
     def sendable(self) -> Handle | None:

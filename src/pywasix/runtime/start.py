@@ -18,11 +18,10 @@ from pywasix.host.exchange import check_input
 from pywasix.host.limits import guest_file_limit, guest_thread_limit
 from pywasix.host.poller import HostPoller
 from pywasix.host.services import HostServices
-from pywasix.host.stdio import PIPE, Stdio, fill_standard_descriptors, open_ends
+from pywasix.host.stdio import PIPE, Stdio, fill_standard_descriptors, open_ends, stream_file
 from pywasix.kernel.fdtable import Descriptor
 from pywasix.kernel.kernel import MOST_PROCESSES, Kernel
 from pywasix.kernel.process import Process as KernelProcess
-from pywasix.kernel.stream import StreamFile
 from pywasix.kernel.task import Task
 from pywasix.net.network import Network
 from pywasix.runtime import options
@@ -222,7 +221,7 @@ def _attached(on_connection: Any) -> Callable[[], None]:
 
 def _install_streams(process: KernelProcess, stdio: Stdio) -> None:
     for channel in stdio.channels:
-        file = StreamFile(channel)
+        file = stream_file(channel)
         process.fds.add(Descriptor(file, file.rights, file.rights))
 
 

@@ -55,10 +55,10 @@ def fd_pread(ctx: Context, fd: Fd, iovs: In[Iovec], iovs_len: Size, offset: File
 def fd_pwrite(ctx: Context, fd: Fd, iovs: In[Ciovec], iovs_len: Size, offset: Filesize, nwritten: Out[Size]) -> None:
     """Write at an offset in bytes; the position stays where it is. With APPEND to the end, as on Linux.
 
-    ABI: preview1. Errors: BADF; NOTCAPABLE; SPIPE a stream; INVAL an offset that no file has, or over 1024 buffers;
-        FBIG; NOSPC; FAULT.
+    ABI: preview1. Errors: BADF not open, or not for writing; NOTCAPABLE; SPIPE a stream; INVAL an offset that no
+        file has, or over 1024 buffers; FBIG; NOSPC; FAULT.
     """
-    file = _file(ctx, fd, Rights.FD_WRITE, Errno.NOTCAPABLE)
+    file = _file(ctx, fd, Rights.FD_WRITE, Errno.BADF)
     ctx.memory.check(nwritten, 4)
     ctx.memory.store_u32(nwritten, file.write_at(ctx.memory.iovecs(iovs, iovs_len), offset))
 
@@ -85,10 +85,13 @@ def fd_datasync(ctx: Context, fd: Fd) -> None:
 def fd_allocate(ctx: Context, fd: Fd, offset: Filesize, len: Filesize) -> None:
     """Make sure that there is room for a part of a file, in bytes, which grows as needed.
 
-    ABI: preview1. Errors: BADF; NOTCAPABLE; SPIPE a stream; INVAL no bytes, or beyond all files; FBIG; NOSPC;
-        NOTSUP the file system cannot do it.
+    ABI: preview1. Errors: BADF not open, or not for writing; NOTCAPABLE; SPIPE a pipe; NODEV another stream;
+        INVAL no bytes, or beyond all files; FBIG; NOSPC; NOTSUP the file system cannot do it.
     """
-    _file(ctx, fd, Rights.FD_ALLOCATE, Errno.NOTCAPABLE).allocate(offset, len)
+    entry = ctx.fds.get(fd)
+    if not entry.rights & Rights.FD_ALLOCATE and entry.file.rights & Rights.FD_ALLOCATE:
+        raise SysError(Errno.NOTCAPABLE, f"fd {fd} lacks the right FD_ALLOCATE")
+    entry.file.allocate(offset, len)  # what can never have it says why
 
 
 @syscall(modules=BASE)
@@ -107,9 +110,9 @@ def fd_advise(ctx: Context, fd: Fd, offset: Filesize, len: Filesize, advice: Cod
 def fd_filestat_set_size(ctx: Context, fd: Fd, size: Filesize) -> None:
     """Cut a file to so many bytes, or let it grow with zeros.
 
-    ABI: preview1. Errors: BADF; NOTCAPABLE; INVAL what has no size, or no file has; FBIG.
+    ABI: preview1. Errors: BADF; NOTCAPABLE; INVAL what has no size, was not opened for writing, or no file has; FBIG.
     """
-    _file(ctx, fd, Rights.FD_FILESTAT_SET_SIZE, Errno.NOTCAPABLE).set_size(size)
+    _file(ctx, fd, Rights.FD_FILESTAT_SET_SIZE, Errno.INVAL).set_size(size)
 
 
 @syscall(modules=BASE)
