@@ -41,6 +41,39 @@ static void directories(void) {
     tell("rmdir", rmdir(in("dir")));
 }
 
+/* Whether a directory is listed with its own number, and with that of the directory above. */
+static void tell_numbers(const char *name, const char *path) {
+    struct stat own, above;
+    char up[64];
+    snprintf(up, sizeof up, "%s/..", path);
+    must("stat", stat(in(path), &own));
+    must("stat", stat(in(up), &above));
+    int right = 0;
+    DIR *open = opendir(in(path));
+    for (struct dirent *entry; (entry = readdir(open));) {
+        if (!strcmp(entry->d_name, ".")) right += entry->d_ino == own.st_ino;
+        if (!strcmp(entry->d_name, "..")) right += entry->d_ino == above.st_ino && own.st_ino != above.st_ino;
+    }
+    closedir(open);
+    tell(name, right);
+}
+
+static void parents(void) {
+    must("mkdir", mkdir(in("upper"), 0777));
+    must("mkdir", mkdir(in("upper/lower"), 0777));
+    must("mkdir", mkdir(in("other"), 0777));
+    must("symlink", symlink("upper/lower", in("to_lower")));
+    tell_numbers("numbers of . and ..", "upper");
+    tell_numbers("numbers of . and .., one below", "upper/lower");
+    tell_numbers("numbers of . and .. through a link", "to_lower");
+    must("rename", rename(in("upper/lower"), in("other/lower")));
+    tell_numbers("numbers of . and .. of a directory that was moved", "other/lower");
+    must("unlink", unlink(in("to_lower")));
+    must("rmdir", rmdir(in("other/lower")));
+    must("rmdir", rmdir(in("other")));
+    must("rmdir", rmdir(in("upper")));
+}
+
 static void many(void) {
     char name[300];
     must("mkdir", mkdir(in("many"), 0777));
@@ -229,6 +262,7 @@ static void standing(void) {
 int main(int argc, char **argv) {
     directory = argc > 1 ? argv[1] : ".";
     directories();
+    parents();
     many();
     links();
     renames();

@@ -8,10 +8,10 @@ import pytest
 
 from pywasix.abi.enums import FileType
 from pywasix.abi.errno import Errno
-from pywasix.abi.records import FileStat, UnstableFileStat
+from pywasix.abi.records import Dirent, FileStat, UnstableFileStat
 from pywasix.errors import SysError
 from pywasix.fs.directory import FILE_RIGHTS, WRITING_RIGHTS
-from pywasix.syscalls.fd_file import chdir, fd_pread, getcwd
+from pywasix.syscalls.fd_file import chdir, fd_pread, fd_readdir, getcwd
 from pywasix.syscalls.path import (
     path_filestat_get,
     path_open,
@@ -84,6 +84,19 @@ def test_the_root_lists_its_mounts(placed: World) -> None:
     assert [(name, kind) for name, kind, _ in listed(placed, opened(placed, b"."))] == [
         (name, FileType.DIRECTORY) for name in (b".", b"..", b"data", b"ro", b"other", b"tmp", b"dev")
     ]
+
+
+def test_the_root_of_a_file_system_lists_itself_as_the_one_above(placed: World, confined: World, files: Path) -> None:
+    """As /proc does on Linux. A guest that stays below learns nothing of what is above, either."""
+    inode = files.stat().st_ino
+    for world, text, above in (
+        (placed, b".", placed.fds.get(0).file.status().inode),
+        (placed, b"data", inode),
+        (placed, b"data/sub", inode),
+        (confined, b"data/sub", (files / "sub").stat().st_ino),
+    ):
+        world.call(fd_readdir, opened(world, text), BUFFER, 256, 1, COUNT)
+        assert Dirent.unpack_from(world.memory.read(BUFFER, Dirent.SIZE), 0).d_ino == above
 
 
 def test_a_directory_lists_in_pieces_and_as_it_was(placed: World, files: Path) -> None:

@@ -172,9 +172,23 @@ class DirectoryFile(File):
         from pywasix.fs.node import Entry
 
         directory = self.start.directory
-        inode = directory.status().inode
-        here = Entry(b".", inode, FileType.DIRECTORY), Entry(b"..", inode, FileType.DIRECTORY)
+        own = directory.status()
+        above = self._above(own)
+        here = Entry(b".", own.inode, FileType.DIRECTORY), Entry(b"..", above, FileType.DIRECTORY)
         return [*here, *directory.entries()]
+
+    def _above(self, own: FileStatus) -> int:
+        """The inode that ".." is listed with: its own at the root of a file system, as on Linux.
+
+        So it is too where ".." cannot be looked at: a preview1 guest stays below, and a directory may have moved.
+        """
+        from pywasix.fs.operations import status_of_path  # which makes such files itself
+
+        try:
+            parent = status_of_path(self.start, b"..", follow=False)
+        except SysError:
+            return own.inode
+        return parent.inode if parent.device == own.device else own.inode
 
     def status(self) -> FileStatus:
         return self.start.directory.status()
