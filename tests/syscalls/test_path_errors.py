@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
 
 from pywasix.abi.enums import OFlags, Rights
@@ -9,6 +14,7 @@ from pywasix.abi.errno import Errno
 from pywasix.abi.records import FileStat
 from pywasix.errors import SysError
 from pywasix.syscalls.fd_file import chdir, fd_pread, fd_readdir, getcwd
+from pywasix.syscalls.opening import directory_of
 from pywasix.syscalls.path import path_filestat_get, path_open, path_readlink
 from syscalls.placed import ALL, CLOSED, FOLLOW, READ, RESULT, WRITE, opened, opening, path
 from syscalls.vectors import BUFFER, COUNT, VECTOR, buffers
@@ -246,6 +252,45 @@ def test_chdir_noent(placed: World) -> None:
 
 def test_chdir_notdir(placed: World) -> None:
     chdir_fails(placed, Errno.NOTDIR, b"/data/file")
+
+
+@contextmanager
+def as_nobody(*directories: Path) -> Iterator[None]:
+    """Do without the rights of root, who may do everything, if it is root who tests."""
+    root = os.geteuid() == 0
+    for each in directories if root else ():
+        os.chown(each, 65534, -1)
+    try:
+        if root:
+            os.seteuid(65534)
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+def test_chdir_acces(placed: World, files: Path) -> None:
+    """Names may be looked up with the right to enter; listing takes the right to read (Linux path_resolution(7))."""
+    for name, mode in (("entered", 0o111), ("listed", 0o444)):
+        (files / name).mkdir()
+        (files / name / "in").mkdir()
+        (files / name).chmod(mode)
+    try:
+        with as_nobody(files / "entered", files / "listed"):
+            placed.call(chdir, *path(placed, b"/data/entered"))
+            assert placed.ctx.files.getcwd() == b"/data/entered"
+            placed.fails(Errno.ACCES, path_open, *opening(placed, b"/data/entered"))
+            placed.call(chdir, *path(placed, b"in"))
+            placed.call(chdir, *path(placed, b".."))
+            for text in (b"/data/listed", b"/data/listed/.", b"/data/listed/in"):
+                chdir_fails(placed, Errno.ACCES, text)
+            assert placed.ctx.files.getcwd() == b"/data/entered"
+            listing = opened(placed, b"/data/listed")
+            with pytest.raises(SysError, match="ACCES"):
+                placed.ctx.files.enter(directory_of(placed.fds, listing, 0))
+    finally:
+        for name in ("entered", "listed"):
+            (files / name).chmod(0o755)
 
 
 def test_chdir_loop(placed: World) -> None:

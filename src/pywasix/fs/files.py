@@ -14,7 +14,7 @@ from pywasix.errors import SysError
 from pywasix.fs.directory import DirectoryFile
 from pywasix.fs.mounts import Namespace
 from pywasix.fs.node import READING, Directory, Opening, Redirect
-from pywasix.fs.operations import Moved, open_path, status_of_path
+from pywasix.fs.operations import Moved, open_path, stand_at, status_of_path
 from pywasix.fs.walk import Start
 from pywasix.kernel.file import File
 
@@ -92,21 +92,19 @@ class GuestFiles:
 
         Errors: NOENT; NOTDIR; LOOP; NAMETOOLONG; ACCES; INVAL a NUL byte; MFILE, NFILE of the host.
         """
-        found = self._enter(path)
+        with self._lock:
+            found = stand_at(Start(self._directory, self._names, self.namespace.root), path)
         self._move(found.directory, found.names)
 
     def enter(self, directory: DirectoryFile) -> None:
-        """Make an open directory the working directory (fchdir). Errors: MFILE, NFILE of the host."""
-        self._move(directory.start.directory.keep(), directory.start.names)
+        """Make an open directory the working directory (fchdir). Errors: ACCES; MFILE, NFILE of the host."""
+        self._move(directory.start.directory.stand(), directory.start.names)
 
     def directory(self, path: bytes) -> Directory:
-        """A directory, for somebody who closes it. Errors: as `chdir`."""
-        return self._enter(path).directory
-
-    def _enter(self, path: bytes) -> Start:
+        """A directory that can be listed, for somebody who closes it. Errors: as `chdir`."""
         file = self.open(path, _DIRECTORY)
         assert isinstance(file, DirectoryFile), "it was to be a directory"
-        return file.start
+        return file.start.directory
 
     def keep_directory(self) -> Directory:
         """The working directory, for somebody who closes it on his own. Errors: MFILE, NFILE of the host."""

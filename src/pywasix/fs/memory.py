@@ -350,6 +350,9 @@ class MemoryDirectory(_Object):
     def holder(self, name: bytes) -> Directory:
         return self
 
+    def stand(self) -> Directory:
+        return self
+
     def keep(self) -> Directory:
         return self
 

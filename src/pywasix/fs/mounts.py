@@ -170,6 +170,10 @@ class MountPoint:
             raise SysError(Errno.EXIST, "it is there already")
         return self._within
 
+    def stand(self) -> Directory:
+        self._within.stand().close()
+        return self
+
     def keep(self) -> Directory:
         return self
 

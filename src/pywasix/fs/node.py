@@ -159,6 +159,10 @@ class Directory(Protocol):
         """The directory of a file system that holds a name of this one. Errors: BUSY something is mounted there."""
         ...
 
+    def stand(self) -> Directory:
+        """This directory once more, to be a working directory. Errors: ACCES its names may not be looked up."""
+        ...
+
     def keep(self) -> Directory:
         """This directory once more, for somebody who closes it on his own. Errors: MFILE, NFILE of the host."""
         ...

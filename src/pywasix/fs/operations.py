@@ -67,6 +67,27 @@ def _with_slash(how: Opening) -> Opening:
     return how._replace(directory=True)
 
 
+def stand_at(start: Start, path: bytes) -> Start:
+    """Where paths begin once the working directory is what a path names, to be closed (chdir(2)).
+
+    Errors: NOENT; NOTDIR; ACCES; LOOP; NAMETOOLONG; PERM; INVAL.
+    """
+    with Walk(start, path) as walk:
+        while walk.name:
+            try:
+                found = walk.directory.enter(walk.name)
+            except SysError as error:
+                if error.errno is not Errno.NOTDIR:
+                    raise
+                walk.follow(otherwise=error)
+                continue
+            try:
+                return Start(found.stand(), (*walk.names, walk.name), start.root)
+            finally:
+                found.close()
+        return Start(walk.directory.stand(), walk.names, start.root)
+
+
 def status_of_path(start: Start, path: bytes, *, follow: bool) -> FileStatus:
     """What stat tells of what a path names. Errors: NOENT; NOTDIR; LOOP; NAMETOOLONG; PERM; INVAL; ACCES."""
     place = simple_place(start, path)

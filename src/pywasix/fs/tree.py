@@ -130,6 +130,9 @@ class Tree:
     def holder(self, name: bytes) -> Directory:
         return self
 
+    def stand(self) -> Directory:
+        return self
+
     def keep(self) -> Directory:
         return self
 

@@ -258,9 +258,14 @@ class Walk:
             raise SysError(Errno.NOENT, "the directory was moved or removed")
         self._go_up()
 
-    def follow(self) -> None:
-        """The last name is a symbolic link: go on to the last name of where it points. Errors: as the constructor."""
-        self._follow(self.name, otherwise=IsLink())
+    def follow(self, otherwise: SysError | None = None) -> None:
+        """The last name is a symbolic link: go on to the last name of where it points.
+
+        Args:
+            otherwise: what it is when it is no link, or none any more; LOOP unless given.
+        Errors: as the constructor.
+        """
+        self._follow(self.name, otherwise=otherwise or IsLink())
         self._advance()
 
     def _follow(self, name: bytes, *, otherwise: SysError) -> None:

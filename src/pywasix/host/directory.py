@@ -210,6 +210,9 @@ class HostDirectory:
     def holder(self, name: bytes) -> Directory:
         return self
 
+    def stand(self) -> HostDirectory:
+        return self._opened(b".", _ENTERED)
+
     def keep(self) -> HostDirectory:
         return HostDirectory(self._mount, self._lent.do(_duplicate))
 

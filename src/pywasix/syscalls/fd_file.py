@@ -163,6 +163,7 @@ def getcwd(ctx: Context, path: Out[U8], path_len: InOut[PointerSize]) -> None:
 def chdir(ctx: Context, path: In[Char], path_len: Size) -> None:
     """Change the working directory.
 
-    ABI: WASIX. Errors: NOENT; NOTDIR; LOOP; NAMETOOLONG; INVAL a NUL byte; FAULT.
+    ABI: WASIX. Errors: NOENT; NOTDIR; ACCES names in it may not be looked up, which is all that it takes; LOOP;
+        NAMETOOLONG; INVAL a NUL byte; FAULT.
     """
     ctx.files.chdir(path_of(ctx, path, path_len))
