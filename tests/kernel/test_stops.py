@@ -14,7 +14,7 @@ from pywasix.kernel.process import ExitStatus, Process
 from pywasix.kernel.task import Task
 from pywasix.kernel.vfork import VforkChild
 from support import PATIENCE
-from world import SIGNAL_HANDLER, World, await_blocked
+from world import SIGNAL_HANDLER, WatchedPoller, World, await_blocked
 
 
 @pytest.fixture
@@ -200,3 +200,28 @@ def test_the_first_process_has_no_parent_in_the_program(world: World) -> None:
     assert calls == [True]
     world.process.signals.post(Signal.CONT)
     assert first.result() is None
+
+
+def test_one_that_was_killed_while_it_was_stopped_is_not_stopped(world: World) -> None:
+    world.process.signals.post(Signal.STOP)
+    first = Standing(world.task)
+    assert world.process.stands
+    world.process.signals.post(Signal.KILL)
+    assert isinstance(first.result(), Killed)
+    assert (world.process.halted, world.process.stands) == (0, False)
+
+
+def test_what_waits_wakes_nobody(child: Process) -> None:
+    child.signals.use_handler(SIGNAL_HANDLER, exported=True)
+    got: list[int] = []
+    child.main_task.call_guest = lambda _, arguments: got.append(arguments[0])
+    child.signals.post(Signal.STOP)
+    first = Standing(child.main_task)
+    poller = child.main_task.poller
+    assert isinstance(poller, WatchedPoller)
+    poller.entered.clear()
+    for _ in range(100):
+        child.signals.post(Signal.USR1)
+    child.signals.post(Signal.CONT)
+    assert first.result() is None
+    assert (poller.entered.is_set(), got) == (False, [Signal.USR1, Signal.CONT])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from signal import SIGCONT, SIGSTOP
 from typing import Any
 
 import pytest
 
 import pywasix
 from pywasix import Command, OptionError
-from support import PATIENCE, guest
+from support import PATIENCE, guest, wait_until
 
 RUN = guest("run_command")
 TOOLS = guest("tools")
@@ -119,6 +120,26 @@ def test_a_kill_ends_what_a_function_waits_for() -> None:
     assert ended.wait(PATIENCE)
     assert process.stdin is not None
     process.stdin.close()
+
+
+def test_a_function_that_writes_stands_still_with_the_program() -> None:
+    written: list[int] = []
+
+    def count(command: Command) -> None:
+        while True:
+            command.stdout.write("x" * 9000)
+            written.append(1)
+
+    with pywasix.start([RUN, "count"], stdout=pywasix.DEVNULL, commands={"count": count}) as process:
+        wait_until(lambda: bool(written))
+        process.send_signal_to_all(SIGSTOP)
+        wait_until(lambda: all(each.stands for each in process._process.kernel.all_processes()))
+        wait_until(lambda: process.stopped)
+        before = len(written)
+        process.send_signal_to_all(SIGCONT)
+        wait_until(lambda: not process.stopped)
+        wait_until(lambda: len(written) > before)
+        process.kill()
 
 
 def test_a_function_that_catches_everything_is_ended_all_the_same() -> None:

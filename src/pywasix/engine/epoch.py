@@ -162,8 +162,12 @@ def _interrupt_later(engine: wasmtime.Engine, process: Process) -> None:
     It keeps the task as well from its end, so that this goes on in the timers' thread.
     """
     tasks = process.kernel.all_tasks() if process.kernel.ending else list(process.tasks)
-    halts = process.halted and not process.stands
-    if any((each.stopping or halts) and not (each.ended or each.standing) for each in tasks):
+    if any(_is_late(each, process) and not (each.ended or each.standing) for each in tasks):
         engine.increment_epoch()
         with suppress(SysError):  # the host has no thread left
             process.kernel.timers.start(_LATER, partial(_interrupt_later, engine, process))
+
+
+def _is_late(task: Task, process: Process) -> bool:
+    """Whether a task ought to have ended, or to stand still, by now; one of a stopped parent (vfork) need not."""
+    return task.stopping or (bool(process.halted) and task.process is process)

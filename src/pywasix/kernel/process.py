@@ -118,6 +118,7 @@ class Process:
         with self.kernel.process_lock:
             if self.status is None:
                 self.status = status
+                self.halted, self.stands, self.stop_untold = 0, False, False
         for task in list(self.tasks):
             task.ask_to_stop()
 

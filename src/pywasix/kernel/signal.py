@@ -149,11 +149,14 @@ class Signals:
             return
         if number == Signal.CONT:
             self._forget(STOPS_BY_DEFAULT)
-            if self._process.halted:
-                self._act_on_unhandled()
-                self._process.go_on()
+            self._act_on_unhandled()
         elif number in STOPS_BY_DEFAULT:
             self._forget(_CONTINUE)
+        self._send(number, task)
+        if number == Signal.CONT:  # last, so that its handler runs before the guest goes on
+            self._process.go_on()
+
+    def _send(self, number: int, task: Task | None) -> None:
         if number in (Signal.KILL, Signal.STOP):
             self._default(number)
             return
@@ -167,8 +170,8 @@ class Signals:
                 lasting = False
         if not lasting:
             self._default(number)
-        elif target is not None and not target.signals.blocked:
-            target.notify()
+        elif target is not None and not target.signals.blocked and not self._process.halted:
+            target.notify()  # who is stopped is told when it goes on
             self._remind(target)
 
     def _forget(self, numbers: frozenset[int]) -> None:
@@ -180,7 +183,7 @@ class Signals:
 
     def _act_on_unhandled(self) -> None:
         """What has waited for SIGCONT and is handled by nobody has its effect, before the guest goes on."""
-        if self.handler is not None:
+        if self.handler is not None or not self._process.halted:
             return
         with self._lock:
             numbers: set[int] = set()
