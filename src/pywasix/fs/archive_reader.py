@@ -8,20 +8,17 @@ from functools import partial
 from stat import S_IFMT, S_ISLNK, S_ISREG
 from tarfile import TarError, TarFile, TarInfo
 from typing import BinaryIO
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo, is_zipfile
+from zipfile import BadZipFile, ZipFile, ZipInfo, is_zipfile
 from zlib import error as ZlibError
 
 from pywasix.abi.enums import FileType
 from pywasix.errors import OptionError
 from pywasix.fs.archive import BUDGET, Archive, ArchiveLink, Odd, Stored
 from pywasix.fs.tree import Leaf
+from pywasix.fs.zip_entry import unpacked
 
 _BY_UNIX = 3  # who made a zip entry, so that its mode means something
 _LONGEST_TARGET = 4095  # bytes of a symbolic link
-# How much of an entry is unpacked at once, in bytes. Only of these two does the library give no more than it was asked
-# for; of the others it unpacks as many bytes of the archive.
-_SMALL_PIECE = 1 << 12
-_PIECES = {ZIP_STORED: 1 << 20, ZIP_DEFLATED: 1 << 20}
 _BROKEN = (BadZipFile, TarError, EOFError, OSError, ValueError, ZlibError, RuntimeError)
 
 
@@ -60,21 +57,12 @@ def _read_zip(archive: Archive, file: BinaryIO) -> None:
         if S_ISLNK(mode):
             if info.file_size > _LONGEST_TARGET:
                 raise OptionError(f"the archive has a symbolic link of {info.file_size} bytes")
-            archive.put(path, ArchiveLink(archive.described(FileType.SYMBOLIC_LINK, 0, time), _from_zip(packed, info)))
+            archive.put(path, ArchiveLink(archive.described(FileType.SYMBOLIC_LINK, 0, time), unpacked(packed, info)))
         elif S_IFMT(mode) and not S_ISREG(mode):
             archive.put(path, Odd(archive.described(FileType.UNKNOWN, 0, time)))
         else:
             status = archive.described(FileType.REGULAR_FILE, info.file_size, time)
-            archive.put(path, Stored(status, archive.budget, partial(_from_zip, packed, info)))
-
-
-def _from_zip(packed: ZipFile, info: ZipInfo) -> bytes:
-    """The content of an entry, unpacked a little at a time: one that is larger than it says would fill the memory."""
-    found = bytearray()
-    with packed.open(info) as entry:
-        while piece := entry.read(_PIECES.get(info.compress_type, _SMALL_PIECE)):
-            found += piece
-    return bytes(found)
+            archive.put(path, Stored(status, archive.budget, partial(unpacked, packed, info)))
 
 
 def _zip_time(info: ZipInfo) -> int:
