@@ -1,6 +1,7 @@
 /* Times files, for bench/: bench_files MODE DIRECTORY [COUNT]. Prints "amount seconds" of what was timed, which leaves
    starting the program out. Modes: write, read (COUNT MiB in calls of 64 KiB), bytes (COUNT reads and COUNT writes of one
-   byte), names (COUNT files are opened, looked at and closed). */
+   byte), names (COUNT files are opened, looked at and closed). Two show what is below all files: copy (COUNT MiB from
+   memory to memory, 64 KiB at a time) and calls (COUNT looks at the clock, the call in which a host has least to do). */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <fcntl.h>
@@ -90,22 +91,50 @@ static double names(const char *directory, long count) {
     return took;
 }
 
+static double copy(long mebibytes) {
+    size_t size = (size_t)mebibytes << 20;
+    char *source = malloc(size);
+    if (!source) fail("malloc");
+    memset(source, 'x', size);
+    double start = now();
+    for (size_t at = 0; at < size; at += CHUNK) {
+        memcpy(chunk, source + at, CHUNK);
+        __asm__ volatile("" ::"r"(chunk) : "memory"); /* somebody reads it */
+    }
+    double took = now() - start;
+    free(source);
+    return took;
+}
+
+/* What a call costs in which the host has hardly anything to do: a look at the clock. */
+static double calls(long count) {
+    double start = now(), last = start;
+    for (long i = 0; i < count; i++) last = now();
+    return last - start;
+}
+
 int main(int argc, char **argv) {
     if (argc < 3) {
-        fprintf(stderr, "usage: bench_files write|read|bytes|names DIRECTORY [COUNT]\n");
+        fprintf(stderr, "usage: bench_files write|read|bytes|names|copy|calls DIRECTORY [COUNT]\n");
         return 2;
     }
     const char *mode = argv[1], *directory = argv[2];
     long given = argc > 3 ? atol(argv[3]) : 0;
     double took = 0, amount = 0;
-    if (!strcmp(mode, "write") || !strcmp(mode, "read")) {
+    if (!strcmp(mode, "write") || !strcmp(mode, "read") || !strcmp(mode, "copy")) {
         long mebibytes = given ? given : 256;
-        took = *mode == 'w' ? write_file(directory, mebibytes) : read_file(directory, mebibytes);
+        took = *mode == 'w'   ? write_file(directory, mebibytes)
+               : *mode == 'r' ? read_file(directory, mebibytes)
+                              : copy(mebibytes);
         amount = (double)mebibytes * 1048576;
     } else if (!strcmp(mode, "bytes")) {
         long count = given ? given : 100000;
         took = single_bytes(directory, count);
         amount = 2 * (double)count;
+    } else if (!strcmp(mode, "calls")) {
+        long count = given ? given : 100000;
+        took = calls(count);
+        amount = (double)count;
     } else {
         long count = given ? given : 10000;
         took = names(directory, count);
