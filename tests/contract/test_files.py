@@ -12,7 +12,7 @@ import pywasix
 from contract.natives import Natives
 from support import PATIENCE, guest
 
-BEHAVIOURS = ("files_open", "files_names")
+BEHAVIOURS = ("files_open", "files_names", "files_sockets")
 LEAST = 200
 
 

@@ -28,9 +28,11 @@ static inline const char *error_text(int error) {
     static char number[32];
     switch (error) {
     case EACCES: return "ACCES";
+    case EADDRINUSE: return "ADDRINUSE";
     case EAGAIN: return "AGAIN";
     case EBADF: return "BADF";
     case EBUSY: return "BUSY";
+    case ECONNREFUSED: return "CONNREFUSED";
     case EEXIST: return "EXIST";
     case EFBIG: return "FBIG";
     case EINVAL: return "INVAL";

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -146,17 +146,20 @@ class DirectoryFile(File):
     def seek(self, offset: int, whence: Whence) -> int:
         raise _not_a_file()
 
-    def list_into(self, size: int, cookie: int, listings: Listings) -> bytes:
+    def list_into(
+        self, size: int, cookie: int, listings: Listings, others: Callable[[], Iterable[Entry]] = tuple
+    ) -> bytes:
         """Entries from a cookie on as fd_readdir gives them, at most `size` bytes; the last one may be cut.
 
         The list is made once, at cookie 0, and stays as it was: cookies are places in it.
 
         Args:
             listings: those of the program.
+            others: what else has names in it.
         """
         listed = self._listed  # another thread may begin anew meanwhile
         if not cookie or listed is None:
-            listed = self._listed = self._list()
+            listed = self._listed = [*self._list(), *others()]
             self._listings = listings
             listings.keep(self, len(listed))
         found = bytearray()

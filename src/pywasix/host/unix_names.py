@@ -21,7 +21,9 @@ from pywasix.abi.codecs import UNIX_PATH_MAX
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError, quoted
 from pywasix.host.errors import sys_error
+from pywasix.host.files import file_status
 from pywasix.host.limits import guest_file_limit
+from pywasix.kernel.file import FileStatus
 
 _MOST_STALE = 1024  # names without a socket that are remembered, to be refused and to be told as a peer's
 _DESCRIPTORS = "/proc/self/fd"
@@ -36,12 +38,14 @@ class Name:
         number: its own among all names of the program; the last part of what the operating system calls the socket.
         path: as the guest spelled it.
         place: the same, resolved.
+        status: what stat tells of it, the name counted.
         door: what the operating system is told to reach the socket, for who has entered.
     """
 
-    __slots__ = ("alive", "fd", "number", "path", "place", "users")
+    __slots__ = ("alive", "fd", "number", "path", "place", "status", "users")
 
     def __init__(self, number: int, path: bytes, place: bytes, fd: int) -> None:
+        self.status = file_status(fd)._replace(links=1)
         self.number = number
         self.path = path
         self.place = place
@@ -127,9 +131,30 @@ class UnixNames:
     def unlink(self, path: bytes) -> None:
         """Take a name away; who is connected stays so, and the path is free. Errors: NOENT."""
         with self._lock:
-            name = self._names.pop(resolved(path), None)
+            name = self._names.pop(_place(path), None)
         if name is None:
             raise SysError(Errno.NOENT, f"no socket has the name {quoted(path)}")
+
+    def find(self, path: bytes) -> FileStatus | None:
+        """What stat tells of the socket that has a path, one that is closed too; None when none has it."""
+        with self._lock:
+            name = self._names.get(_place(path))
+            return None if name is None else name.status
+
+    def within(self, directory: bytes) -> list[tuple[bytes, FileStatus]]:
+        """The names right in a directory, and what stat tells of each."""
+        above = directory.rstrip(b"/") + b"/"
+        with self._lock:
+            found = [(name.place.rpartition(b"/"), name.status) for name in self._names.values()]
+        return [(name, status) for (before, _, name), status in found if before + b"/" == above]
+
+    def move(self, path: bytes, new: bytes) -> None:
+        """Something has another path now: so have a socket of that name and those below it."""
+        with self._lock:
+            for place in [each for each in self._names if each == path or each.startswith(path + b"/")]:
+                name = self._names.pop(place)
+                name.place = new + place[len(path) :]
+                self._names[name.place] = name
 
     def names(self) -> list[bytes]:
         """The resolved paths of all names, those of closed sockets too."""
@@ -170,6 +195,11 @@ def resolved(path: bytes) -> bytes:
     """A path from the root, without ".", ".." and empty parts. Errors: INVAL longer than an address may be."""
     if len(path) > UNIX_PATH_MAX:
         raise SysError(Errno.INVAL, f"the path of a Unix socket has at most {UNIX_PATH_MAX} bytes")
+    return _place(path)
+
+
+def _place(path: bytes) -> bytes:
+    """The same for a path that need not fit into an address: a rename may have made it longer."""
     return normpath(_ROOT + path.lstrip(b"/"))
 
 

@@ -6,7 +6,6 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from pywasix.abi.enums import SockType
-from pywasix.errors import SysError
 
 if TYPE_CHECKING:
     from pywasix.host.unix import UnixChannel
@@ -42,17 +41,10 @@ class UnixPlace:
 
         return open_pair(self.unix, kind)
 
-    def forget_name(self, path: bytes) -> bool:
-        """Take a path from a Unix socket; returns whether one had it."""
-        with self._making:
-            names = self._unix
-        if names is None:
-            return False
-        try:
-            names.unlink(path)
-        except SysError:  # nobody has it, or nobody can have it
-            return False
-        return True
+    @property
+    def socket_names(self) -> UnixNames | None:
+        """The names; None while no socket has had one."""
+        return self._unix
 
     def close_unix(self) -> None:
         """The program ended: give back what the names hold."""

@@ -14,7 +14,7 @@ from pywasix.net.stack import NetStack
 if TYPE_CHECKING:
     from pywasix.net.policy import NetworkPolicy, Refusals, Request
     from pywasix.net.resolve import Names
-    from pywasix.net.stack import Channel
+    from pywasix.net.stack import Channel, SocketNames
     from pywasix.net.watch import Watch
 
 _VERSIONS = {INET4: 4, INET6: 6, UNIX: 0}  # what a policy's request calls a family
@@ -95,9 +95,10 @@ class Network:
         other.unguarded = self.watch is None
         return other
 
-    def forget_name(self, path: bytes) -> bool:
-        """Take a path from a Unix socket (unlink); returns whether one had it. Who is connected stays so."""
-        return self._stack is not None and self._stack.forget_name(path)
+    @property
+    def socket_names(self) -> SocketNames | None:
+        """The names of the program's Unix sockets; None while none has had one."""
+        return None if self._stack is None else self._stack.socket_names
 
     def close(self) -> None:
         """The program ended: give back what the stack holds for it."""

@@ -115,6 +115,26 @@ class Channel(Handle, Protocol):
     def close(self) -> None: ...
 
 
+class SocketNames(Protocol):
+    """The names of a program's Unix sockets: absolute paths of its own, whose parents count as there."""
+
+    def find(self, path: bytes) -> FileStatus | None:
+        """What stat tells of the socket that has a path; None when none has it."""
+        ...
+
+    def within(self, directory: bytes) -> list[tuple[bytes, FileStatus]]:
+        """The names right in a directory, and what stat tells of each."""
+        ...
+
+    def unlink(self, path: bytes) -> None:
+        """Take a path away; who is connected stays so. Errors: NOENT."""
+        ...
+
+    def move(self, path: bytes, new: bytes) -> None:
+        """Something has another path now: so have a socket of that name and those below it."""
+        ...
+
+
 class NetStack(Protocol):
     """A network that sockets can be opened on."""
 
@@ -126,8 +146,9 @@ class NetStack(Protocol):
         """Two Unix sockets that are connected to each other (socketpair). Errors: as `open`."""
         ...
 
-    def forget_name(self, path: bytes) -> bool:
-        """Take a path of the guest's namespace from a Unix socket; returns whether one had it."""
+    @property
+    def socket_names(self) -> SocketNames | None:
+        """The names of the program's Unix sockets; None while none has had one."""
         ...
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pywasix.abi.enums import Advice, FstFlags, Rights
 from pywasix.abi.errno import Errno
 from pywasix.abi.records import Ciovec, Iovec
@@ -25,6 +27,7 @@ from pywasix.kernel.file import File
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.opening import directory_of, new_times, path_of
 from pywasix.syscalls.row import BASE, EXTENSION, syscall
+from pywasix.syscalls.socket_names import sockets_in
 
 _READDIR = int(Rights.FD_READDIR)
 _READ = int(Rights.FD_READ)
@@ -136,7 +139,7 @@ def fd_readdir(ctx: Context, fd: Fd, buf: Out[U8], buf_len: Size, cookie: DirCoo
     directory = directory_of(ctx.fds, fd, _READDIR)
     ctx.memory.check(buf, buf_len)
     ctx.memory.check(bufused, 4)
-    listed = directory.list_into(buf_len, cookie, ctx.files.namespace.listings)
+    listed = directory.list_into(buf_len, cookie, ctx.files.namespace.listings, partial(sockets_in, ctx, directory))
     ctx.memory.write(buf, listed)
     ctx.memory.store_u32(bufused, len(listed))
 

@@ -16,6 +16,7 @@ from pywasix.fs.walk import Start
 from pywasix.kernel.fdtable import Descriptor, FdTable
 from pywasix.kernel.file import File
 from pywasix.syscalls.context import Context
+from pywasix.syscalls.socket_names import refuse_socket
 
 _LONGEST = 4096  # bytes of a path, Linux PATH_MAX
 _OPEN = int(Rights.PATH_OPEN)
@@ -116,6 +117,8 @@ def _how(rights: int, oflags: int, fdflags: int) -> Opening:
 def open_descriptor(ctx: Context, fd: int, path: bytes, request: OpenRequest) -> Descriptor:
     """A new descriptor of what a path names, not in the table yet. Errors: as path_open, without MFILE and FAULT."""
     start = start_of(ctx, fd, request.needed)
+    if ctx.network.socket_names is not None:
+        refuse_socket(ctx, start, path, request.oflags)
     return open_from(ctx.fds, start, path, request, ctx.fds.get(fd).inheriting, partial(open_terminal, ctx))
 
 

@@ -10,6 +10,7 @@ from pywasix.fs import operations
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.opening import OpenRequest, new_times, open_descriptor, open_request, path_of, start_of
 from pywasix.syscalls.row import BASE, EXTENSION, PREVIEW1_AND_WASIX, UNSTABLE_ONLY, syscall
+from pywasix.syscalls.socket_names import socket_at
 
 _FILESTAT_GET = int(Rights.PATH_FILESTAT_GET)
 _FILESTAT_SET_TIMES = int(Rights.PATH_FILESTAT_SET_TIMES)
@@ -34,7 +35,8 @@ def path_open(
 
     ABI: preview1; rights beyond what the file or the directory's inheriting rights allow are left out.
     Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; EXIST; ISDIR; LOOP; NAMETOOLONG; PERM the path leads out; ROFS it would
-        write; NOTSUP a device or a FIFO of the host; NXIO no terminal; INVAL; MFILE; FAULT; those of the host.
+        write; NOTSUP a device or a FIFO of the host; NXIO no terminal, or a socket of the program's; INVAL; MFILE;
+        FAULT; those of the host.
     """
     request = open_request(dirflags, oflags, fs_rights_base, fs_rights_inheriting, fdflags)
     _open(ctx, fd, path_of(ctx, path, path_len), request, ret_fd)
@@ -88,7 +90,8 @@ def path_filestat_get(
     """
     start = start_of(ctx, fd, _FILESTAT_GET)
     ctx.memory.check(buf, FileStat.SIZE)
-    found = operations.status_of_path(start, path_of(ctx, path, path_len), follow=bool(flags))
+    name = path_of(ctx, path, path_len)
+    found = socket_at(ctx, start, name) or operations.status_of_path(start, name, follow=bool(flags))
     device, inode, links, size, accessed, modified, changed, filetype = found
     ctx.memory.write(buf, encode_filestat(device, inode, filetype, links, size, accessed, modified, changed))
 
@@ -103,7 +106,8 @@ def unstable_path_filestat_get(
     """
     start = start_of(ctx, fd, _FILESTAT_GET)
     ctx.memory.check(buf, UnstableFileStat.SIZE)
-    s = operations.status_of_path(start, path_of(ctx, path, path_len), follow=bool(flags))
+    name = path_of(ctx, path, path_len)
+    s = socket_at(ctx, start, name) or operations.status_of_path(start, name, follow=bool(flags))
     links = s.links & 0xFFFFFFFF
     record = UnstableFileStat(s.device, s.inode, s.filetype, links, s.size, s.accessed, s.modified, s.changed)
     ctx.memory.store(buf, record)

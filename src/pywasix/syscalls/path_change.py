@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pywasix.abi.enums import LookupFlags, Rights
-from pywasix.abi.errno import Errno
 from pywasix.abi.scalars import Char, Fd, Flags, In, Size
-from pywasix.errors import SysError
 from pywasix.fs import operations
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.opening import path_of, start_of
 from pywasix.syscalls.row import BASE, syscall
+from pywasix.syscalls.socket_names import (
+    check_no_socket,
+    check_no_sockets_in,
+    rename_socket,
+    sockets_moved,
+    unlink_socket,
+)
 
 _CREATE_DIRECTORY = int(Rights.PATH_CREATE_DIRECTORY)
 _REMOVE_DIRECTORY = int(Rights.PATH_REMOVE_DIRECTORY)
@@ -28,7 +33,9 @@ def path_create_directory(ctx: Context, fd: Fd, path: In[Char], path_len: Size) 
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; EXIST; LOOP; NAMETOOLONG; PERM the path leads out; ROFS;
         NOSPC; INVAL a NUL byte; FAULT.
     """
-    operations.make_directory(start_of(ctx, fd, _CREATE_DIRECTORY), path_of(ctx, path, path_len))
+    start, name = start_of(ctx, fd, _CREATE_DIRECTORY), path_of(ctx, path, path_len)
+    check_no_socket(ctx, start, name)
+    operations.make_directory(start, name)
 
 
 @syscall(modules=BASE)
@@ -38,7 +45,9 @@ def path_remove_directory(ctx: Context, fd: Fd, path: In[Char], path_len: Size) 
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; NOTEMPTY; BUSY something is mounted there; LOOP;
         NAMETOOLONG; PERM the path leads out; ROFS; INVAL it ends in "."; FAULT.
     """
-    operations.remove_directory(start_of(ctx, fd, _REMOVE_DIRECTORY), path_of(ctx, path, path_len))
+    start, name = start_of(ctx, fd, _REMOVE_DIRECTORY), path_of(ctx, path, path_len)
+    check_no_sockets_in(ctx, start, name)
+    operations.remove_directory(start, name)
 
 
 @syscall(modules=BASE)
@@ -49,13 +58,8 @@ def path_unlink_file(ctx: Context, fd: Fd, path: In[Char], path_len: Size) -> No
         INVAL a NUL byte; FAULT.
     """
     start, name = start_of(ctx, fd, _UNLINK_FILE), path_of(ctx, path, path_len)
-    try:
+    if not unlink_socket(ctx, start, name):
         operations.remove_file(start, name)
-    except SysError as error:
-        whole = name if name.startswith(b"/") else b"/".join((b"", *start.names, name))
-        # Sockets have names also where no file is, or can be.
-        if error.errno not in (Errno.NOENT, Errno.ROFS) or not ctx.network.forget_name(whole):
-            raise
 
 
 @syscall(modules=BASE)
@@ -76,7 +80,10 @@ def path_rename(
     start = start_of(ctx, fd, _RENAME_SOURCE)
     to = start_of(ctx, new_fd, _RENAME_TARGET)
     path, new = path_of(ctx, old_path, old_path_len), path_of(ctx, new_path, new_path_len)
-    ctx.files.moved(operations.rename(start, path, to, new))
+    if not rename_socket(ctx, start, path, to, new):
+        change = operations.rename(start, path, to, new)
+        ctx.files.moved(change)
+        sockets_moved(ctx, change)
 
 
 @syscall(modules=BASE)
@@ -98,6 +105,7 @@ def path_link(
     start = start_of(ctx, old_fd, _LINK_SOURCE)
     to = start_of(ctx, new_fd, _LINK_TARGET)
     path, new = path_of(ctx, old_path, old_path_len), path_of(ctx, new_path, new_path_len)
+    check_no_socket(ctx, to, new)
     operations.link(start, path, to, new, follow=bool(old_flags))
 
 
@@ -112,4 +120,5 @@ def path_symlink(
     """
     start = start_of(ctx, fd, _SYMLINK)
     target, path = path_of(ctx, old_path, old_path_len), path_of(ctx, new_path, new_path_len)
+    check_no_socket(ctx, start, path)
     operations.make_link(start, path, target)

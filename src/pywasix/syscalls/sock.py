@@ -15,6 +15,7 @@ from pywasix.net.sockets import SOCKET_RIGHTS, Socket
 from pywasix.net.states import State
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.row import BASE, EXTENSION, PREVIEW1_ONLY, Support, syscall
+from pywasix.syscalls.socket_names import check_no_file
 
 _ACCEPT = int(Rights.SOCK_ACCEPT)
 _NONBLOCK = int(FdFlags.NONBLOCK)
@@ -111,7 +112,9 @@ def sock_bind(ctx: Context, fd: Fd, addr: In[AddrPort]) -> None:
     ABI: WASIX. Errors: BADF; NOTSOCK; NOTCAPABLE; INVAL bound already; AFNOSUPPORT; ACCES refused by
         the policy or the host; ADDRINUSE; ADDRNOTAVAIL; NOBUFS too many Unix sockets with names; FAULT.
     """
-    socket_of(ctx, fd, int(Rights.SOCK_BIND)).bind(load_address(ctx, addr))
+    socket, address = socket_of(ctx, fd, int(Rights.SOCK_BIND)), load_address(ctx, addr)
+    check_no_file(ctx, address)
+    socket.bind(address)
 
 
 @syscall(modules=EXTENSION)
