@@ -9,6 +9,7 @@ from pywasix.abi.enums import SdFlags
 from pywasix.abi.errno import Errno
 from pywasix.errors import ThreadEnd
 from pywasix.host.files import FdChannel
+from pywasix.host.poller import asked
 from pywasix.kernel.epoll import Watch
 from pywasix.kernel.file import File
 from pywasix.kernel.stream import StreamFile
@@ -52,6 +53,16 @@ def watches(file: File) -> list[Watch]:
         assert watch.after is None or watch.after.before is watch
         watch = watch.after
     return found
+
+
+def test_odd_events_leave_nothing_with_the_host(world: World) -> None:
+    fd, writer = world.pipe_reader()
+    epoll = watching(world, fd)
+    for odd in range(200):
+        control(world, epoll, MOD, fd, IN | odd << 8)
+    assert asked.cache_info().currsize <= 64
+    os.write(writer, b"x")
+    assert wait(world, epoll) == [Seen(IN, fd)]
 
 
 def test_a_readable_file_is_told_until_it_is_read(world: World) -> None:

@@ -12,8 +12,9 @@ from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.host.errors import sys_error
 from pywasix.host.poller import asked, told
-from pywasix.kernel.wait import Handle
+from pywasix.kernel.wait import FAILED, FINISHED, HANGUP, READABLE, URGENT, WRITABLE, Handle
 
+_KNOWN = READABLE | WRITABLE | FINISHED | URGENT | FAILED | HANGUP
 _EDGE, _ONCE = int(EpollType.EPOLLET), int(EpollType.EPOLLONESHOT)
 
 
@@ -90,7 +91,7 @@ class HostEpoll:
 
 def _mask(events: int) -> int:
     """The kernel's events and modes as epoll(7) takes them."""
-    mask = asked(events)
+    mask = asked(events & _KNOWN)  # whose answers are kept: a guest may ask for 2^32 others
     if events & _EDGE:
         mask |= select.EPOLLET
     if events & _ONCE:
