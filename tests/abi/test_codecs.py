@@ -26,7 +26,7 @@ from pywasix.abi.codecs import (
     SUBSCRIPTION_SIZE,
     decode_addr_port,
     decode_addr_unix,
-    decode_subscription,
+    decode_subscriptions,
     encode_addr_port,
     encode_addr_unix,
     encode_epoll_event,
@@ -131,12 +131,12 @@ def test_a_unix_path_without_nul_ends_with_the_record() -> None:
 @given(U64, U32, U64, U64, U16)
 def test_clock_subscription(userdata: int, clock: int, timeout: int, precision: int, flags: int) -> None:
     new = SubscriptionUU.of(SubscriptionClock(clock, timeout, precision, flags))
-    raw = b"\xee" * 8 + Subscription(userdata, SubscriptionU(EventType.CLOCK, new)).pack()
-    expected = (userdata, EventType.CLOCK, clock, timeout, precision, flags)
-    assert decode_subscription(raw, 8, unstable=False) == expected
+    raw = Subscription(userdata, SubscriptionU(EventType.CLOCK, new)).pack()
+    expected = (userdata, EventType.CLOCK, clock, timeout, flags)
+    assert list(decode_subscriptions(raw * 2, unstable=False)) == [expected] * 2
     old = UnstableSubscriptionUU.of(UnstableSubscriptionClock(77, clock, timeout, precision, flags))
     raw = UnstableSubscription(userdata, UnstableSubscriptionU(EventType.CLOCK, old)).pack()
-    assert decode_subscription(raw, 0, unstable=True) == expected
+    assert list(decode_subscriptions(raw * 2, unstable=True)) == [expected] * 2
 
 
 @given(U64, st.integers(1, 255), U32, st.booleans())
@@ -147,7 +147,7 @@ def test_descriptor_subscription(userdata: int, kind: int, fd: int, unstable: bo
         if unstable
         else Subscription(userdata, SubscriptionU(kind, SubscriptionUU.of(wait))).pack()
     )
-    assert decode_subscription(raw, 0, unstable=unstable) == (userdata, kind, fd, 0, 0, 0)
+    assert [each[:3] for each in decode_subscriptions(raw * 2, unstable=unstable)] == [(userdata, kind, fd)] * 2
 
 
 @given(U64, U16, st.integers(0, 255), U64, U16)

@@ -70,6 +70,25 @@ def test_the_time_is_kept(poller: HostPoller, pipe: tuple[int, int], timeout: in
         assert monotonic_ns() - began >= timeout
 
 
+def test_what_is_waited_for_may_change_from_wait_to_wait(poller: HostPoller, pipe: tuple[int, int]) -> None:
+    """The poller remembers what it was asked for last; a number may mean another file since."""
+    left, right = socket.socketpair()
+    with left, right, left.dup():
+        interests = ((left, READABLE), (right, READABLE), (handle_of(pipe[0]), READABLE))
+        right.send(b"x")
+        for _ in range(2):
+            assert poller.wait(interests, None) == [READABLE, 0, 0]
+        os.dup2(pipe[0], left.fileno())
+        assert poller.wait(interests, 3 * _MS) == [0, 0, 0]
+        assert poller.wait(interests[1:], 3 * _MS) == [0, 0]
+        os.write(pipe[1], b"x")
+        assert poller.wait(interests, None) == [READABLE, 0, READABLE]
+        assert poller.wait(interests[1:2], 3 * _MS) == [0], "the others wake it no more"
+        poller.wake()
+        assert poller.wait((), None) == []
+        assert poller.wait(((left, READABLE | WRITABLE), (left, READABLE)), None) == [READABLE, READABLE]
+
+
 def test_a_wake_up_is_kept_for_the_next_wait(poller: HostPoller, pipe: tuple[int, int]) -> None:
     interests = ((handle_of(pipe[0]), READABLE),)
     for wanted in ((), interests, interests * 2):

@@ -3,6 +3,7 @@
 The layouts are those of `records` and `addresses`; a test holds the two against each other.
 """
 
+from collections.abc import Iterator
 from struct import Struct
 
 from pywasix.abi.enums import AddressFamily, EventType
@@ -30,8 +31,10 @@ iter_iovecs = Struct("<II").iter_unpack
 """Iterate over (address, length) of an array of iovecs."""
 
 _EVENT = Struct("<QHB5xQH6x")
-_SUBSCRIPTION_HEAD = Struct("<QB7xI")
-_SUBSCRIPTION_CLOCK = {False: Struct("<QB7xI4xQQH6x"), True: Struct("<QB7x8xI4xQQH6x")}
+# The descriptor and the clock are in one place; `wasi_unstable` has the userdata again before the clock. Nobody needs
+# the precision.
+_SUBSCRIPTIONS = Struct("<QB7xI4xQ8xH6x").iter_unpack
+_UNSTABLE_SUBSCRIPTIONS = Struct("<QB7xI4xI4xQ8xH6x").iter_unpack
 SUBSCRIPTION_SIZE = {False: 48, True: 56}
 """Bytes of a subscription, by whether the guest is of the `wasi_unstable` generation."""
 EVENT_SIZE = _EVENT.size
@@ -128,22 +131,22 @@ def decode_addr_unix(raw: Buffer) -> bytes:
     return bytes(raw[2 : 3 + UNIX_PATH_MAX]).partition(b"\0")[0]
 
 
-def decode_subscription(raw: Buffer, offset: int, *, unstable: bool) -> tuple[int, int, int, int, int, int]:
-    """Read one subscription: (userdata, type, subject, timeout, precision, flags).
+def decode_subscriptions(raw: Buffer, *, unstable: bool) -> Iterator[tuple[int, int, int, int, int]]:
+    """Iterate over an array of subscriptions: (userdata, type, subject, timeout, flags).
 
     ``type`` is an `EventType` or a wrong number. ``subject`` is the clock of a clock subscription and the
-    descriptor of any other, whose last three values are 0. Times are in nanoseconds.
+    descriptor of any other, whose last two values mean nothing. Times are in nanoseconds.
 
     Raises:
-        struct.error: fewer than ``SUBSCRIPTION_SIZE[unstable]`` bytes at ``offset``.
+        struct.error: not a multiple of ``SUBSCRIPTION_SIZE[unstable]`` bytes.
     """
-    if raw[offset + 8] == _CLOCK:
-        found: tuple[int, int, int, int, int, int] = _SUBSCRIPTION_CLOCK[unstable].unpack_from(raw, offset)
-        return found
-    userdata, kind, fd = _SUBSCRIPTION_HEAD.unpack_from(raw, offset)
-    return userdata, kind, fd, 0, 0, 0
+    if not unstable:
+        return _SUBSCRIPTIONS(raw)
+    return (
+        (userdata, kind, clock if kind == _CLOCK else fd, timeout, flags)
+        for userdata, kind, fd, clock, timeout, flags in _UNSTABLE_SUBSCRIPTIONS(raw)
+    )
 
 
-def encode_event(userdata: int, error: int, kind: int, nbytes: int, flags: int) -> bytes:
-    """Return one event of `poll_oneoff`, 32 bytes, equal in all generations."""
-    return _EVENT.pack(userdata, error, kind, nbytes, flags)
+encode_event = _EVENT.pack
+"""Return one event of `poll_oneoff`, 32 bytes, equal in all generations: (userdata, error, type, bytes, flags)."""

@@ -36,7 +36,7 @@ def told(found: int) -> int:
 
 @cache
 def asked(events: int) -> int:
-    """The kernel's words as poll(2) and epoll(7) are asked for them; failures are told unasked."""
+    """The kernel's words, and nothing else, as poll(2) and epoll(7) are asked for them; failures are told unasked."""
     return sum(theirs for ours, theirs in _WORDS if events & ours and ours != FAILED)
 
 
@@ -47,7 +47,7 @@ class HostPoller:
     it against being written to after it is closed, when the host may have given its number away.
     """
 
-    __slots__ = ("_closed", "_lock", "_poll", "_read_end", "_write_end")
+    __slots__ = ("_closed", "_lock", "_lost", "_masks", "_poll", "_read_end", "_wanted", "_write_end")
 
     def __init__(self) -> None:
         try:
@@ -61,53 +61,46 @@ class HostPoller:
             raise sys_error(error) from None
         self._poll = select.poll()
         self._poll.register(self._read_end, select.POLLIN)
+        self._wanted: list[tuple[int, int]] = []  # what was waited for last: descriptors and events
+        self._masks: dict[int, int] = {}  # the same as poll(2) is asked for it
+        self._lost = False  # one of them was closed by another thread: the next try is to find out
         self._closed = False
         self._lock = Lock()
 
     def wait(self, interests: Sequence[tuple[Handle, int]], timeout_ns: int | None) -> list[int]:
-        if timeout_ns == 0:
-            return self._look(interests)
-        if timeout_ns is not None and timeout_ns < 2 * _NS_PER_MS and not interests:
+        if not interests and timeout_ns is not None and timeout_ns < 2 * _NS_PER_MS:
             # poll(2) counts in ms. So short a sleep needs no wake-up; it keeps the guest's timers exact.
             time.sleep(timeout_ns / 1e9)
             return []
-        if len(interests) == 1:
-            return [self._wait_one(interests[0], timeout_ns)]
-        masks = _masks(interests)
-        for fd, mask in masks.items():
-            self._poll.register(fd, mask)
-        try:
-            found = self._sleep(timeout_ns)
-        finally:
-            for fd in masks:
-                self._poll.unregister(fd)
-        return _answers(interests, found)
+        wanted = [(handle.fileno(), events) for handle, events in interests]
+        if wanted != self._wanted:
+            self._ask(wanted)
+        found = self._sleep(0 if self._lost else timeout_ns)
+        return [FAILED if fd < 0 else _events(found[fd], events) if fd in found else 0 for fd, events in wanted]
 
-    def _wait_one(self, interest: tuple[Handle, int], timeout_ns: int | None) -> int:
-        handle, events = interest
-        fd = handle.fileno()
-        if fd < 0:
-            return FAILED  # closed by another thread: let the next try find out
-        self._poll.register(fd, _mask(events))
-        try:
-            found = self._sleep(timeout_ns)
-        finally:
-            self._poll.unregister(fd)
-        return _events(found.get(fd, 0), events)
+    def _ask(self, wanted: list[tuple[int, int]]) -> None:
+        """Watch these descriptors from now on: a server waits for the same ones again and again.
+
+        poll(2) keeps nothing but numbers, so that one which is closed later does no harm: it is asked for by who
+        waits for it, or no more.
+        """
+        masks: dict[int, int] = {}
+        for fd, events in wanted:
+            masks[fd] = masks.get(fd, 0) | _mask(events)
+        lost = masks.pop(-1, None) is not None
+        before, poll = self._masks, self._poll
+        for fd in before.keys() - masks.keys():
+            poll.unregister(fd)
+        for fd, mask in masks.items() - before.items():
+            poll.register(fd, mask)
+        self._wanted, self._masks, self._lost = wanted, masks, lost
 
     def _sleep(self, timeout_ns: int | None) -> dict[int, int]:
         timeout = None if timeout_ns is None else min(-(-timeout_ns // _NS_PER_MS), _LONGEST_MS)
         found = dict(self._poll.poll(timeout))
-        if found.pop(self._read_end, 0):
+        if found.pop(self._read_end, 0) and timeout != 0:
             self._clear()
         return found
-
-    @staticmethod
-    def _look(interests: Sequence[tuple[Handle, int]]) -> list[int]:
-        poll = select.poll()
-        for fd, mask in _masks(interests).items():
-            poll.register(fd, mask)
-        return _answers(interests, dict(poll.poll(0)))
 
     def wake(self) -> None:
         with self._lock:
@@ -130,31 +123,15 @@ class HostPoller:
                 os.close(self._write_end)
 
 
-def _masks(interests: Sequence[tuple[Handle, int]]) -> dict[int, int]:
-    masks: dict[int, int] = {}
-    for handle, events in interests:
-        fd = handle.fileno()
-        if fd >= 0:
-            masks[fd] = masks.get(fd, 0) | _mask(events)
-    return masks
-
-
+@cache
 def _mask(events: int) -> int:
     # A writer must not ask for the peer's end: one that only finished sending would wake it for ever.
     return asked(events | FINISHED if events & READABLE else events)
 
 
-def _answers(interests: Sequence[tuple[Handle, int]], found: dict[int, int]) -> list[int]:
-    return [
-        FAILED if handle.fileno() < 0 else _events(found.get(handle.fileno(), 0), events)
-        for handle, events in interests
-    ]
-
-
+@cache
 def _events(found: int, wanted: int) -> int:
     """What makes a direction ready that is waited for; a hang-up or an error makes both ready (POSIX poll)."""
-    if not found:
-        return 0
     events = told(found)
     ready = events
     if events & (HANGUP | FAILED):

@@ -369,8 +369,11 @@ class HostChannel:
             raise sys_error(error) from None
 
     def available(self) -> int:
-        with _numbers:
+        _numbers.acquire()
+        try:
             return available_bytes(self._number())
+        finally:
+            _numbers.release()
 
     def status(self) -> FileStatus:
         with _numbers:

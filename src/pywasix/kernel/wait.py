@@ -176,8 +176,9 @@ def poll(
             if task.attend() and any(file.terminal for file in files):
                 raise SysError(Errno.INTR, "a signal handler ran")
         task.wait_on(files)
-        if any(not file.references for file in files):
-            return task.poller.wait(interests, 0)
+        for file in files:
+            if not file.references:
+                return task.poller.wait(interests, 0)
         task.asleep = True
         ready = task.poller.wait(interests, remaining(deadline))
         task.asleep = False

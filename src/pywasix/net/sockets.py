@@ -384,7 +384,7 @@ class Socket(Transfer):
         return self.channel.status()
 
     def available(self) -> int:
-        return self.channel.available() if self.state is State.CONNECTED else 0
+        return self.channel.available() if self.state is _CONNECTED else 0
 
     def close(self) -> None:
         self.channel.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import monotonic_ns
 
-from pywasix.abi.codecs import EVENT_SIZE, SUBSCRIPTION_SIZE, decode_subscription, encode_event
+from pywasix.abi.codecs import EVENT_SIZE, SUBSCRIPTION_SIZE, decode_subscriptions, encode_event
 from pywasix.abi.enums import ClockId, EventRwFlags, EventType, Rights, SubclockFlags
 from pywasix.abi.errno import Errno
 from pywasix.abi.records import Event, Subscription, UnstableSubscription
@@ -12,6 +12,7 @@ from pywasix.abi.scalars import In, Out, Size
 from pywasix.errors import SysError
 from pywasix.kernel import wait
 from pywasix.kernel.file import File
+from pywasix.kernel.task import Task
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.row import PREVIEW1_AND_WASIX, syscall
 
@@ -19,22 +20,17 @@ _POLL = int(Rights.POLL_FD_READWRITE)
 _HANGUP = int(EventRwFlags.FD_READWRITE_HANGUP)
 _MOST = 65536  # subscriptions of one call, whatever the limit of descriptors: they are decoded one by one
 _BREATH = 1000  # so many are decoded between two looks whether the task must end
-_INTERESTS = {int(EventType.FD_READ): wait.READABLE, int(EventType.FD_WRITE): wait.WRITABLE}
+_CLOCKS = (int(ClockId.REALTIME), int(ClockId.MONOTONIC))
+_ABSOLUTE = int(SubclockFlags.SUBSCRIPTION_CLOCK_ABSTIME)
+_CLOCK, _READ = int(EventType.CLOCK), int(EventType.FD_READ)
+_INTERESTS = {_READ: wait.READABLE, int(EventType.FD_WRITE): wait.WRITABLE}
 
 
-class _Watched:
-    """One subscription, decoded: a deadline, a file with the events asked for, or an error."""
+Row = tuple[int, int, int, File | None, int, int | None]
+"""One subscription: userdata, type, events that are waited for, the file, an error, a clock's deadline (monotonic ns).
 
-    __slots__ = ("deadline", "error", "file", "interest", "kind", "ready", "userdata")
-
-    def __init__(self, userdata: int, kind: int, interest: int = 0) -> None:
-        self.userdata = userdata
-        self.kind = kind
-        self.interest = interest
-        self.deadline: int | None = None
-        self.file: File | None = None
-        self.error = 0
-        self.ready = 0
+A clock without a deadline and without an error never fires. A server polls all of its connections again and again, so
+that a row is what Python makes fastest."""
 
 
 @syscall(modules=PREVIEW1_AND_WASIX)
@@ -62,94 +58,99 @@ def unstable_poll_oneoff(
 
 
 def _poll(ctx: Context, source: int, out: int, count: int, nevents: int, *, unstable: bool = False) -> None:
-    if not 0 < count <= min(2 * ctx.fds.limit + 1, _MOST):
+    if not 0 < count <= _MOST or count > 2 * ctx.fds.limit + 1:
         raise SysError(Errno.INVAL, f"{count} subscriptions")
-    raw = ctx.memory.read(source, count * SUBSCRIPTION_SIZE[unstable])
-    ctx.memory.check(out, count * EVENT_SIZE)
-    ctx.memory.check(nevents, 4)
-    watched = _decode(ctx, raw, count, unstable=unstable)
-    files = frozenset(each.file for each in watched if each.file is not None)
+    memory = ctx.memory
+    raw = memory.read(source, count * SUBSCRIPTION_SIZE[unstable])
+    memory.check(out, count * EVENT_SIZE)
+    memory.check(nevents, 4)
+    rows = _decode(ctx, raw, unstable=unstable)
+    files = frozenset([row[3] for row in rows if row[3] is not None])
     try:
-        _wait(ctx, watched, files)
-        events = [_event(each) for each in watched if _fired(each)]
+        events = _fired(rows, _wait(ctx.task, rows, files))
     finally:
         ctx.task.leave_all(files)
-    ctx.memory.write(out, b"".join(events))
-    ctx.memory.store_u32(nevents, len(events))
+    memory.write(out, b"".join(events))
+    memory.store_u32(nevents, len(events))
 
 
-def _decode(ctx: Context, raw: bytes, count: int, *, unstable: bool) -> list[_Watched]:
+def _decode(ctx: Context, raw: bytes, *, unstable: bool) -> list[Row]:
+    rows: list[Row] = []
     size = SUBSCRIPTION_SIZE[unstable]
-    only = count == 1
-    watched = []
-    for index in range(count):
-        if index % _BREATH == _BREATH - 1:
+    only = len(raw) == size
+    entries = ctx.fds.entries
+    for start in range(0, len(raw), _BREATH * size):
+        if start:
             ctx.task.attend()
-        watched.append(_watch(ctx, *decode_subscription(raw, index * size, unstable=unstable), only=only))
-    return watched
+        some = raw[start : start + _BREATH * size]
+        for userdata, kind, subject, timeout, flags in decode_subscriptions(some, unstable=unstable):
+            interest = _INTERESTS.get(kind, 0)
+            if interest:
+                entry = entries.get(subject)
+                if entry is not None and entry.rights & _POLL:
+                    rows.append((userdata, kind, interest, entry.file, 0, None))
+                    continue
+            rows.append(_other_row(ctx, userdata, kind, subject, timeout, flags, only=only))
+    return rows
 
 
-def _watch(
-    ctx: Context,
-    userdata: int,
-    kind: int,
-    subject: int,
-    timeout: int,
-    _precision: int,
-    flags: int,
-    *,
-    only: bool,
-) -> _Watched:
-    if kind == EventType.CLOCK:
-        return _watch_clock(ctx, userdata, subject, timeout, flags, only=only)
-    watched = _Watched(userdata, kind, interest=_INTERESTS.get(kind, 0))
-    if not watched.interest:
-        watched.error = Errno.INVAL
-        return watched
+def _other_row(ctx: Context, userdata: int, kind: int, subject: int, timeout: int, flags: int, *, only: bool) -> Row:
+    """The row of a clock, or of what cannot be waited for."""
+    file, deadline, error = None, None, 0
     try:
-        watched.file = ctx.fds.file(subject, _POLL)
-    except SysError as error:
-        watched.error = error.errno
-    return watched
+        if kind == _CLOCK:
+            deadline = _deadline(ctx, subject, timeout, flags, only=only)
+        elif kind in _INTERESTS:
+            file = ctx.fds.file(subject, _POLL)  # says what is wrong, unless another task has just opened it
+        else:
+            error = Errno.INVAL
+    except SysError as failure:
+        error = failure.errno
+    return userdata, kind, _INTERESTS.get(kind, 0), file, error, deadline
 
 
-def _watch_clock(ctx: Context, userdata: int, clock: int, timeout: int, flags: int, *, only: bool) -> _Watched:
-    watched = _Watched(userdata, int(EventType.CLOCK))
-    if clock not in (ClockId.REALTIME, ClockId.MONOTONIC) or flags & ~1:
-        watched.error = Errno.INVAL
-        return watched
-    absolute = flags & SubclockFlags.SUBSCRIPTION_CLOCK_ABSTIME
-    if not absolute and not timeout and not only and ctx.generation.zero_timeout_is_none:
-        return watched
-    past = ctx.services.now(clock) if absolute else 0
-    watched.deadline = monotonic_ns() + timeout - past
-    return watched
+def _deadline(ctx: Context, clock: int, timeout: int, flags: int, *, only: bool) -> int | None:
+    """The deadline of a clock subscription; None: it never fires. Errors: INVAL."""
+    if clock not in _CLOCKS or flags & ~_ABSOLUTE:
+        raise SysError(Errno.INVAL, f"clock {clock} with flags {flags:#x}")
+    if flags:
+        return monotonic_ns() + timeout - ctx.services.now(clock)
+    if not timeout and not only and ctx.generation.zero_timeout_is_none:
+        return None
+    return monotonic_ns() + timeout
 
 
-def _wait(ctx: Context, watched: list[_Watched], files: frozenset[File]) -> None:
-    deadline = min((each.deadline for each in watched if each.deadline is not None), default=None)
-    for each in watched:
-        if each.file is not None and each.file.handle is None:
-            each.ready = each.interest  # never makes anyone wait
-        if each.ready or each.error:
-            deadline = 0
-    waiting = [each for each in watched if each.file is not None and not each.ready]
-    interests = [(each.file.handle, each.interest) for each in waiting if each.file and each.file.handle]
-    for each, ready in zip(waiting, wait.poll(ctx.task, interests, deadline, files), strict=True):
-        each.ready = ready
-    for each in watched:
-        if each.file is not None and not each.file.references:
-            each.error = Errno.BADF
+def _wait(task: Task, rows: list[Row], files: frozenset[File]) -> list[int]:
+    """Wait until something fires; returns what is true of each file that one can wait on."""
+    earliest: int | None = None
+    interests = []
+    for _, _, interest, file, error, deadline in rows:
+        if file is not None:
+            handle = file.handle
+            if handle is not None:
+                interests.append((handle, interest))
+            else:
+                earliest = 0  # it never makes anyone wait
+        elif error:
+            earliest = 0
+        elif deadline is not None and (earliest is None or deadline < earliest):
+            earliest = deadline
+    return wait.poll(task, interests, earliest, files)
 
 
-def _fired(watched: _Watched) -> bool:
-    over = watched.deadline is not None and monotonic_ns() >= watched.deadline
-    return bool(watched.error or watched.ready or over)
-
-
-def _event(watched: _Watched) -> bytes:
-    size = 0
-    if watched.file is not None and not watched.error and watched.kind == EventType.FD_READ:
-        size = watched.file.available()
-    hangup = _HANGUP if watched.ready & wait.HANGUP else 0
-    return encode_event(watched.userdata, watched.error, watched.kind, size, hangup)
+def _fired(rows: list[Row], found: list[int]) -> list[bytes]:
+    """The events, at most one of each row."""
+    events = []
+    answers, now = iter(found), monotonic_ns()
+    for userdata, kind, interest, file, error, deadline in rows:
+        if file is None:
+            if error or (deadline is not None and now >= deadline):
+                events.append(encode_event(userdata, error, kind, 0, 0))
+            continue
+        ready = next(answers) if file.handle is not None else interest
+        if not file.references:
+            events.append(encode_event(userdata, Errno.BADF, kind, 0, 0))
+        elif ready:
+            size = file.available() if kind == _READ else 0
+            events.append(encode_event(userdata, 0, kind, size, _HANGUP if ready & wait.HANGUP else 0))
+    return events
