@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from pywasix.fs.mounts import Namespace
 from pywasix.fs.node import Opening
 from pywasix.fs.walk import Start
 from pywasix.host import directory as host
+from pywasix.host import regular
 from pywasix.host.directory import host_directory
 from pywasix.host.regular import HostFile
 from pywasix.kernel.fdtable import Descriptor
@@ -102,6 +104,23 @@ def test_a_full_disk_is_nospc(world: World) -> None:
                 full.write_at(data, 0)
     finally:
         full.close()
+
+
+def test_a_file_system_of_the_host_without_room_is_nospc() -> None:
+    """Linux refuses at once to allocate more in a directory in memory than it may ever have (shmem_fallocate)."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as given:
+        found = os.statvfs(given)
+        node = host_directory(given, writable=True)
+        file = node.open(b"file", WRITING)
+        assert isinstance(file, HostFile)
+        try:
+            with pytest.raises(SysError, match="NOSPC"):
+                file.allocate(0, (found.f_blocks + 1) * found.f_frsize)
+            assert file.status().size == 0
+            assert file.write_at([memoryview(b"room")], 0) == 4
+        finally:
+            file.close()
+            node.close()
 
 
 @pytest.mark.parametrize(
@@ -189,6 +208,40 @@ def test_a_host_without_descriptors_says_mfile_and_loses_none(world: World, tmp_
         assert world.fds.get(opened(world, text, 0)).file.filetype is FileType.REGULAR_FILE
     world.fds.close(1)
     assert open_files() == before
+
+
+# -- closed meanwhile ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", ["readv", "write"])
+def test_a_file_that_is_closed_under_a_call_is_still_its_own(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Another thread closes it when the call has its number, and somebody opens what the guest was not given."""
+    (tmp_path / "own").write_bytes(b"owned")
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    file = world.fds.get(fd := opened(world, b"own", 0)).file
+    real, strangers = getattr(regular, call), []
+
+    def beside(number: int, data: Any) -> int:
+        world.fds.close(fd)
+        strangers.append(os.open(secret, os.O_RDWR))
+        moved: int = real(number, data)
+        assert number not in strangers
+        return moved
+
+    monkeypatch.setattr(regular, call, beside)
+    before = open_files()
+    room = bytearray(b"writ")
+    act = file.read if call == "readv" else file.write
+    assert act(world.task, [memoryview(room)]) == 4
+    os.close(strangers.pop())
+    assert open_files() == before - 1
+    assert (bytes(room), (tmp_path / "own").read_bytes()) in ((b"owne", b"owned"), (b"writ", b"writd"))
+    assert secret.read_bytes() == b"secret"
+    with pytest.raises(SysError, match="BADF"):
+        act(world.task, [memoryview(room)])
 
 
 # -- large ------------------------------------------------------------------------
