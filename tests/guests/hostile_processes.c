@@ -2,12 +2,16 @@
  * Processes that want everything, until they are told EAGAIN:
  *
  *   hostile_processes forks | zombies | spawns NAME
+ *   hostile_processes waits COUNT
  *
- * Prints how many the first process got, and exits while the others go on.
+ * Prints how many the first process got, and exits while the others go on; `waits` makes COUNT, which wait for ever, as
+ * the first process does then.
  */
 #include "process.h"
 
 #include <unistd.h>
+
+static int ends[2]; /* of a pipe that nobody writes into */
 
 static int forks(void) {
     int first = process_id(), got = 0;
@@ -42,8 +46,21 @@ static int spawns(const char *name) {
     }
 }
 
+static int waits(int count) {
+    int got = 0, status = 0;
+    char byte;
+    process_pipe(ends);
+    for (int pid; got < count && (pid = process_fork()) >= 0; got++)
+        if (pid == 0)
+            read(ends[0], &byte, 1);
+    printf("%d\n", got);
+    fflush(stdout);
+    return process_wait(-1, 1, &status);
+}
+
 int main(int count, char **args) {
     int got = count < 2                       ? -1
+              : !strcmp(args[1], "waits")     ? waits(count > 2 ? atoi(args[2]) : 1)
               : !strcmp(args[1], "forks")     ? forks()
               : !strcmp(args[1], "zombies")   ? zombies()
               : count > 2                     ? spawns(args[2])

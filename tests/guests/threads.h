@@ -4,15 +4,22 @@
  *
  * A guest's thread has a stack of STACK_SIZE bytes and its own thread-local variables. libc's printf and malloc may be
  * used by one thread at a time only: hold `output` around them.
+ *
+ * A program that wants more threads than 128 says so before: MOST_THREADS, and how large their stacks are: STACK_BYTES.
  */
 #ifndef THREADS_H
 #define THREADS_H
+
+#ifndef MOST_THREADS
+#define MOST_THREADS 128
+#define STACK_BYTES 32768
+#endif
 
 #include "portable.h"
 
 #include <stdatomic.h>
 
-enum { MAX_THREADS = 128, STACK_SIZE = 32768, TLS_SIZE = 1024, FOR_EVER = -1 };
+enum { MAX_THREADS = MOST_THREADS, STACK_SIZE = STACK_BYTES, TLS_SIZE = 1024, FOR_EVER = -1 };
 
 typedef _Atomic uint32_t word;
 

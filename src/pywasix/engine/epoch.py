@@ -152,6 +152,7 @@ def interrupt(engine: wasmtime.Engine, task: Task) -> None:
         if all(each.ended or each.standing or each.thread == caller for each in tasks):
             return
         process.ended.wait(pause)
+        process.kernel.ending_tasks.insist()
         advance()
     _interrupt_later(engine, process)
 
@@ -163,6 +164,7 @@ def _interrupt_later(engine: wasmtime.Engine, process: Process) -> None:
     """
     tasks = process.kernel.all_tasks() if process.kernel.ending else list(process.tasks)
     if any(_is_late(each, process) and not (each.ended or each.standing) for each in tasks):
+        process.kernel.ending_tasks.insist()
         engine.increment_epoch()
         with suppress(SysError):  # the host has no thread left
             process.kernel.timers.start(_LATER, partial(_interrupt_later, engine, process))

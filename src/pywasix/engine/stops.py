@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import wasmtime
@@ -15,19 +16,31 @@ _MENDS = {
 
 
 class Stopped(Exception):
-    """The engine came back early; the text is for people."""
+    """The engine came back early; the text is for people.
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
+    Args:
+        tell: makes the text. That takes longer than all the rest of a thread's end, and of hundreds nobody asks one.
+    """
+
+    def __init__(self, tell: Callable[[], str]) -> None:
+        super().__init__()
+        self._tell = tell
+        self.addition = ""
+
+    @property
+    def text(self) -> str:
+        return self._tell() + self.addition
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def raise_if_stopped(error: Any, trap: Any) -> None:
     """Raise `Stopped` for what a call of the engine gave back."""
     if error:
-        raise Stopped(str(wasmtime.WasmtimeError._from_ptr(error)))
+        raise Stopped(partial(str, wasmtime.WasmtimeError._from_ptr(error)))
     if trap:
-        raise Stopped(_backtrace(wasmtime.Trap._from_ptr(trap)))
+        raise Stopped(partial(_backtrace, wasmtime.Trap._from_ptr(trap)))
 
 
 def hint(missing: Iterable[str]) -> str:

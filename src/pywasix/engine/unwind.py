@@ -41,6 +41,7 @@ _CONTROLS = {
     "asyncify_start_rewind": "i:",
     "asyncify_stop_rewind": ":",
 }
+_NO_ASYNCIFY = "its asyncify exports are no asyncify: the frames end where there is no room for them"
 _HEAD = 8  # bytes of the buffer's head
 MOST_BYTES = 16 << 20  # of one stack, frames or data: what is kept of it takes the host's memory, not the guest's
 _ALIGN = 16  # of stacks in the C ABI of wasm
@@ -216,7 +217,7 @@ class Unwinder:
                         return results
                 while task.stopping:  # it, or the child in its place
                     if not self._return_from_child():
-                        raise Stopped("stopped")
+                        raise Stopped(lambda: "stopped")
         finally:
             self._entry = None
             while task.child is not None:
@@ -234,7 +235,7 @@ class Unwinder:
         buffer, memory = self._low(), self._guest.memory
         end = memory.load_u32(buffer)
         if end not in self._room:
-            raise Stopped("its asyncify exports are no asyncify: the frames end where there is no room for them")
+            raise Stopped(lambda: _NO_ASYNCIFY)
         data = memory.read(buffer + _HEAD, end - buffer - _HEAD)
         frames = Frames(self._entry, self.pointer(), data, self._guest.exports.registers(), tuple(self._hosts))
         self._dissolve()
@@ -315,7 +316,7 @@ class Unwinder:
     def _dissolve(self, stopped: Stopped | None = None) -> None:
         """Nothing is being saved or gone back into any more."""
         if stopped is not None and self.unwinding:
-            stopped.text += "\nits stack has no room for its frames to be saved (setjmp, fork)"
+            stopped.addition += "\nits stack has no room for its frames to be saved (setjmp, fork)"
         self.unwinding = False
         self._then = self._answer = self._nested = None
         self._hosts.clear()

@@ -67,8 +67,7 @@ def execute(task: Task, command: Command) -> None:
         if process.status is not None or process.successor is not None:
             raise ThreadEnd
         process.successor = program, command.env
-    for each in list(process.tasks):
-        each.ask_to_stop()
+    process.kernel.ending_tasks.stop(list(process.tasks))
     process.main_task.interrupt_engine()
     raise ThreadEnd
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pywasix.abi.enums import Signal
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
+from pywasix.kernel.ending import Ending
 from pywasix.kernel.futex import Futexes
 from pywasix.kernel.launch import NO_LAUNCHER, Launcher
 from pywasix.kernel.process import ExitStatus, Process
@@ -62,6 +63,7 @@ class Kernel:
         self.descriptor_lock = Lock()
         self.process_lock = Lock()
         self.futexes = Futexes()
+        self.ending_tasks = Ending()
         self._making = Lock()
         self._timers: Timers | None = None
         self._over = False  # the last process has ended

@@ -119,8 +119,7 @@ class Process:
             if self.status is None:
                 self.status = status
                 self.halted, self.stands, self.stop_untold = 0, False, False
-        for task in list(self.tasks):
-            task.ask_to_stop()
+        self.kernel.ending_tasks.stop(list(self.tasks))
 
     def terminate(self, signal: int) -> None:
         """End the process by a signal."""
@@ -201,6 +200,7 @@ class Process:
                 joiner.poller.wake()
             self.signals.left(task)
             task.poller.close()
+            self.kernel.ending_tasks.wake_next()
             if last:
                 self.signals.cancel_timers()
                 self.starter = None  # it holds the guest's memory

@@ -116,13 +116,9 @@ class Task:
 
     def stop(self) -> None:
         """Take this task down at its next interruption point. Any thread may call it, repeatedly."""
-        self.ask_to_stop()
-        self.interrupt_engine()
-
-    def ask_to_stop(self) -> None:
-        """`stop` for a caller that interrupts the engine himself, once for many tasks."""
         self.stopping = True
         self.notify()
+        self.interrupt_engine()
 
     def notify(self) -> None:
         """Make the task look for signals or its end, wherever it is. Any thread may call it."""
