@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fcntl import ioctl
 
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
+from pywasix.kernel.file import File
 from pywasix.kernel.wait import READABLE
+from pywasix.net.sockets import Socket
 from pywasix.syscalls.sock_io import sock_recv, sock_send
+from support import wait_until
 from world import NONBLOCK, World
 
+_SIOCOUTQ, _SIOCOUTQNSD = 0x5411, 0x894B
 COUNT, FLAGS, VECTOR, BUFFER = 0, 8, 64, 1024
 """Where the tests have results, (pointer, length) pairs and data."""
 
@@ -33,18 +38,36 @@ def data(world: World, *parts: bytes) -> int:
 def fill_up(world: World, fd: int, write: Callable[[int], None]) -> None:
     """Write until nothing is taken any more, and make the descriptor blocking again.
 
+    On a busy host TCP has segments and acknowledgements on the way when a full buffer refuses more, and has room again
+    when they have arrived: so it is filled until it refuses the first byte after that.
+
     Args:
         write: makes the writing call with so many buffers.
     """
     world.nonblocking(fd)
-    for size in (16384, 1):
-        count = buffers(world, size)
-        while _taken(write, count):
-            pass
-    world.put(COUNT, bytes(4))
     file = world.fds.get(fd).file
+    while sum(_filled(world, write, size) for size in (16384, 1)):
+        wait_until(lambda: not _on_the_way(file))
+    world.put(COUNT, bytes(4))
     assert file.flags == NONBLOCK
     file.set_flags(0)
+
+
+def _filled(world: World, write: Callable[[int], None], size: int) -> int:
+    """Write buffers of this size until one is refused; returns how many were not."""
+    count = buffers(world, size)
+    return sum(1 for _ in iter(lambda: _taken(write, count), False))
+
+
+def _on_the_way(file: File) -> bool:
+    """Whether there is data that was sent and not acknowledged (tcp(7) SIOCOUTQ, linux/sockios.h SIOCOUTQNSD)."""
+    if not isinstance(file, Socket):
+        return False
+    try:
+        waiting, unsent = (ioctl(file.handle.fileno(), number, bytes(4)) for number in (_SIOCOUTQ, _SIOCOUTQNSD))
+    except OSError:  # a virtual connection, which is a pair of Unix sockets: nothing of it is ever on the way
+        return False
+    return waiting != unsent
 
 
 def _taken(write: Callable[[int], None], count: int) -> bool:
