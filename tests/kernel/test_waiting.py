@@ -109,6 +109,12 @@ def test_a_wake_without_reason_does_not_end_a_poll(world: World) -> None:
 # -- futexes --------------------------------------------------------------------
 
 
+def unchanged(address: int) -> int:
+    """Reads a word that holds 7."""
+    assert address == 64
+    return 7
+
+
 class Sleeper:
     """A task that waits on a futex in a thread of its own."""
 
@@ -124,7 +130,7 @@ class Sleeper:
 
     def _run(self, world: World, key: tuple[int, int], deadline: int | None) -> None:
         try:
-            self.woken = world.kernel.futexes.wait(self.task, key, lambda: True, deadline)
+            self.woken = world.kernel.futexes.wait(self.task, key, unchanged, 7, deadline)
         except BaseException as error:
             self.error = error
 
@@ -137,21 +143,21 @@ class Sleeper:
 def test_the_longest_waiting_is_woken_first(world: World) -> None:
     key = (1, 64)
     first, second = Sleeper(world, key), Sleeper(world, key)
-    assert world.kernel.futexes.wake(key, 1) == 1
+    assert world.kernel.futexes.wake(key)
     assert first.join() is True
     assert second.woken is None
-    assert world.kernel.futexes.wake(key, None) == 1
+    assert world.kernel.futexes.wake_all(key) == 1
     assert second.join() is True
-    assert world.kernel.futexes.wake(key, None) == 0
+    assert not world.kernel.futexes.wake(key)
 
 
 def test_all_are_woken(world: World) -> None:
     sleepers = [Sleeper(world, (1, 64)) for _ in range(3)]
     other = Sleeper(world, (2, 64))
-    assert world.kernel.futexes.wake((1, 64), None) == 3
+    assert world.kernel.futexes.wake_all((1, 64)) == 3
     assert [each.join() for each in sleepers] == [True] * 3
     assert other.woken is None, "the same address of another memory"
-    assert world.kernel.futexes.wake((2, 64), 5) == 1
+    assert world.kernel.futexes.wake((2, 64))
     assert other.join() is True
 
 
@@ -160,22 +166,22 @@ def test_a_stopped_sleeper_leaves_the_queue(world: World) -> None:
     first.task.stop()
     first.join()
     assert isinstance(first.error, ThreadEnd)
-    assert world.kernel.futexes.wake((1, 64), 1) == 1
+    assert world.kernel.futexes.wake((1, 64))
     assert second.join() is True
 
 
 def test_a_late_sleeper_leaves_the_queue(world: World) -> None:
     assert Sleeper(world, (1, 64), monotonic_ns() + 3 * _MS).join() is False
-    assert world.kernel.futexes.wake((1, 64), None) == 0
+    assert world.kernel.futexes.wake_all((1, 64)) == 0
 
 
 def test_a_changed_word_does_not_sleep(world: World) -> None:
-    assert world.kernel.futexes.wait(world.task, (1, 64), lambda: False, None) is True
+    assert world.kernel.futexes.wait(world.task, (1, 64), unchanged, 8, None) is True
 
 
 def test_handlers_run_while_sleeping(world: World) -> None:
     world.signal()
-    assert world.kernel.futexes.wait(world.task, (1, 64), lambda: True, monotonic_ns() + 3 * _MS) is False
+    assert world.kernel.futexes.wait(world.task, (1, 64), unchanged, 7, monotonic_ns() + 3 * _MS) is False
     assert world.signals == [(SIGNAL_HANDLER, (2,))]
 
 

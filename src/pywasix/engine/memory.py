@@ -128,10 +128,18 @@ class LinearMemory:
         self._view[pointer:end] = data
 
     def load_u32(self, pointer: int) -> int:
-        """A 32-bit word."""
+        """A 32-bit word; one that is aligned is read at once, whoever writes it meanwhile."""
+        value: int
+        if not pointer & 3:
+            try:
+                value = self._words[pointer >> 2]
+            except IndexError:
+                pass
+            else:
+                return value
         if pointer + 4 > self.size:
             self._look_again(pointer + 4)
-        value: int = cells.load_u32(self._view, pointer)[0]
+        value = cells.load_u32(self._view, pointer)[0]
         return value
 
     def load_option(self, pointer: int) -> tuple[int, int]:

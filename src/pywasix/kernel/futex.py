@@ -1,12 +1,11 @@
 """Futexes: sleeping on a 32-bit word of guest memory.
 
-`_lock` guards the queues. The comparison of the word and the queueing happen under it, and so does
-the waking: a wake-up between the two cannot be lost.
+`_lock` guards the queues. The comparison of the word and the queueing happen under it, and so does the waking: a
+wake-up between the two cannot be lost.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -16,71 +15,100 @@ from pywasix.kernel.wait import release, rest
 if TYPE_CHECKING:
     from pywasix.kernel.task import Task
 
-
-class _Waiter:
-    """Who sleeps: `token` is a lock that is held until somebody wakes it."""
-
-    __slots__ = ("token", "woken")
-
-    def __init__(self) -> None:
-        self.token = Lock()
-        self.token.acquire()
-        self.woken = False
+Key = tuple[int, int]
+"""A word: the identity of its memory, and its address there."""
 
 
 class Futexes:
-    """Wait queues by (memory, address)."""
+    """Wait queues by word. Who sleeps is a held lock in one, which a waker takes out before he releases it."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._queues: dict[tuple[int, int], deque[_Waiter]] = {}
+        self._lock = lock = Lock()
+        self._take, self._give_back = lock.acquire, lock.release  # a "with" costs three times as much
+        self._queues: dict[Key, list[Lock]] = {}  # none is empty
 
-    def wait(self, task: Task, key: tuple[int, int], unchanged: Callable[[], bool], deadline: int | None) -> bool:
+    def wait(self, task: Task, key: Key, load: Callable[[int], int], expected: int, deadline: int | None) -> bool:
         """Sleep until woken or until a monotonic deadline in ns.
 
         Args:
-            key: (identity of the memory, address in it).
-            unchanged: tells whether the word still holds the expected value.
+            load: reads the word at an address. Nobody sleeps when it is not the expected one.
         Returns: False only when the time is over. A changed value counts as woken, because libc
             traps on any errno and compares again by itself. Signal handlers run meanwhile.
+        Errors: those of `load`. Raises: Unwind.
         """
-        with self._lock:
-            if not unchanged():
+        self._take()
+        try:
+            if load(key[1]) != expected:
                 return True
-            waiter = _Waiter()
+            token = Lock()
+            token.acquire()
             queue = self._queues.get(key)
             if queue is None:
-                queue = self._queues[key] = deque()
-            queue.append(waiter)
-        try:
-            while not waiter.woken:
-                if task.attention:
-                    task.attend()
-                elif rest(task, waiter.token, deadline):
-                    break
+                self._queues[key] = [token]
+            else:
+                queue.append(token)
         finally:
-            if not waiter.woken:
-                self._leave(key, waiter)
-        return waiter.woken
+            self._give_back()
+        while not rest(task, token, deadline):
+            # `Task.notify` releases the lock too, and raises the flag before that.
+            if not task.attention or not self._sleeps(key, token):
+                return True
+            try:
+                task.attend()
+            except BaseException:
+                self._leave(key, token)
+                raise
+            renewed = self._renew(key, token)
+            if renewed is None:
+                return True
+            token = renewed
+        return not self._leave(key, token)  # somebody may have come at the last moment
 
-    def wake(self, key: tuple[int, int], count: int | None) -> int:
-        """Wake up to `count` waiters (None: all), the longest waiting first; returns how many."""
-        woken = 0
+    def wake(self, key: Key) -> bool:
+        """Wake who sleeps longest; returns whether there was somebody."""
+        self._take()
+        queue = self._queues.get(key)
+        if queue is None:
+            self._give_back()
+            return False
+        token = queue.pop(0)
+        if not queue:
+            del self._queues[key]
+        self._give_back()
+        release(token)
+        return True
+
+    def wake_all(self, key: Key) -> int:
+        """Wake everybody, the longest sleeping first; returns how many."""
         with self._lock:
-            queue = self._queues.get(key)
-            while queue and (count is None or woken < count):
-                waiter = queue.popleft()
-                waiter.woken = True
-                release(waiter.token)
-                woken += 1
-            if queue is not None and not queue:
+            queue = self._queues.pop(key, [])
+        for token in queue:
+            release(token)
+        return len(queue)
+
+    def _sleeps(self, key: Key, token: Lock) -> bool:
+        """Whether nobody has woken a sleeper yet."""
+        with self._lock:
+            return token in self._queues.get(key, ())
+
+    def _renew(self, key: Key, token: Lock) -> Lock | None:
+        """Another lock in a sleeper's place, after `Task.notify` has released the first; None when it was woken."""
+        fresh = Lock()
+        fresh.acquire()
+        with self._lock:
+            queue = self._queues.get(key, [])
+            if token not in queue:
+                return None
+            queue[queue.index(token)] = fresh
+        return fresh
+
+    def _leave(self, key: Key, token: Lock) -> bool:
+        """Take a sleeper out of its queue; returns whether it was there."""
+        with self._lock:
+            queue = self._queues.get(key, [])
+            if token not in queue:
+                return False
+            queue.remove(token)
+            if not queue:
                 del self._queues[key]
-        return woken
-
-    def _leave(self, key: tuple[int, int], waiter: _Waiter) -> None:
-        with self._lock:
-            queue = self._queues.get(key)
-            if queue is not None and not waiter.woken:
-                queue.remove(waiter)
-                if not queue:
-                    del self._queues[key]
+        return True

@@ -19,11 +19,11 @@ def futex_wait(ctx: Context, futex: In[U32], expected: U32, timeout: In[OptionTi
     Errors: INVAL the timeout is no option; FAULT.
     """
     memory = ctx.memory
-    memory.check(ret_woken, 1)
+    if ret_woken > memory.last_cell:
+        memory.check(ret_woken, 1)
     time = optional_time(memory, timeout)
     deadline = None if time is None else monotonic_ns() + time
-    key = memory.identity, futex
-    woken = ctx.kernel.futexes.wait(ctx.task, key, lambda: memory.load_u32(futex) == expected, deadline)
+    woken = ctx.kernel.futexes.wait(ctx.task, (memory.identity, futex), memory.load_u32, expected, deadline)
     memory.store_u8(ret_woken, woken)
 
 
@@ -34,10 +34,10 @@ def futex_wake(ctx: Context, futex: In[U32], ret_woken: Out[Bool]) -> None:
     ABI: WASIX. Errors: FAULT.
     """
     memory = ctx.memory
-    memory.check(ret_woken, 1)
-    memory.check(futex, 4)
-    woken = ctx.kernel.futexes.wake((memory.identity, futex), 1)
-    memory.store_u8(ret_woken, woken)
+    if ret_woken > memory.last_cell or futex > memory.last_cell:
+        memory.check(ret_woken, 1)
+        memory.check(futex, 4)
+    memory.store_u8(ret_woken, ctx.kernel.futexes.wake((memory.identity, futex)))
 
 
 @syscall(modules=EXTENSION)
@@ -49,5 +49,4 @@ def futex_wake_all(ctx: Context, futex: In[U32], ret_woken: Out[Bool]) -> None:
     memory = ctx.memory
     memory.check(ret_woken, 1)
     memory.check(futex, 4)
-    woken = ctx.kernel.futexes.wake((memory.identity, futex), None)
-    memory.store_u8(ret_woken, bool(woken))
+    memory.store_u8(ret_woken, ctx.kernel.futexes.wake_all((memory.identity, futex)) > 0)
