@@ -26,6 +26,7 @@ from pywasix.kernel.wait import stand_still
 STACK_POINTER = "__stack_pointer"
 _RED_ZONE = 128  # bytes; LLVM's target description of WebAssembly
 _AGAIN = (0.001, 0.004, 0.02)  # seconds between tries to interrupt a task; the first one almost always does
+_NOBODY = -1  # no thread of the host has this number
 _LATER = 50_000_000  # ns between the tries after those
 
 
@@ -148,8 +149,7 @@ def interrupt(engine: wasmtime.Engine, task: Task) -> None:
     process, caller = task.process, get_ident()
     for pause in _AGAIN:
         tasks = process.kernel.all_tasks() if process.kernel.ending else list(process.tasks)
-        # The caller's own task runs no guest code now.
-        if all(each.ended or each.standing or each.thread == caller for each in tasks):
+        if all(_needs_no_interrupt(each, caller) for each in tasks):
             return
         process.ended.wait(pause)
         process.kernel.ending_tasks.insist()
@@ -163,11 +163,16 @@ def _interrupt_later(engine: wasmtime.Engine, process: Process) -> None:
     It keeps the task as well from its end, so that this goes on in the timers' thread.
     """
     tasks = process.kernel.all_tasks() if process.kernel.ending else list(process.tasks)
-    if any(_is_late(each, process) and not (each.ended or each.standing) for each in tasks):
+    if any(_is_late(each, process) and not _needs_no_interrupt(each, _NOBODY) for each in tasks):
         process.kernel.ending_tasks.insist()
         engine.increment_epoch()
         with suppress(SysError):  # the host has no thread left
             process.kernel.timers.start(_LATER, partial(_interrupt_later, engine, process))
+
+
+def _needs_no_interrupt(task: Task, caller: int) -> bool:
+    """Whether a task runs no guest code: the caller's own, one that has ended or stands still, or will not begin."""
+    return task.ended or task.standing or task.thread == caller or (task.stopping and not task.thread)
 
 
 def _is_late(task: Task, process: Process) -> bool:

@@ -209,9 +209,9 @@ class GuestTask:
     def _run(self, begin: Callable[[], tuple[Any, ...]], *, thread: bool) -> tuple[Any, ...]:
         process = self.task.process
         self.task.thread = get_ident()
-        if self.task.stopping:
-            return ()
         try:
+            if self.task.stopping:
+                return ()
             try:
                 results = begin()
             except Stopped:
@@ -230,6 +230,8 @@ class GuestTask:
                 process.finish(self.status_of(stopped))
         except Exception as error:  # not a guest's doing, or `Stopped` would have told
             process.finish(self._status_of_crash(Crash("running the guest", error)))
+        finally:
+            self.task.thread = 0
         return ()
 
     def _left(self) -> bool:

@@ -41,7 +41,7 @@ class Task:
         interrupted: how many handlers run now in the middle of the guest's computing: its call stack cannot be
             saved meanwhile.
         interrupt_engine: makes the engine look at every task that runs guest code; set by the engine.
-        thread: the host's number of the thread that runs it, 0 before it does; set by the engine.
+        thread: the host's number of the thread that runs it, 0 before and after that; set by the engine.
         call_guest: calls an export of the guest, from inside a system call; set by the engine.
         locals: values of the thread-local keys of the 2022 generation.
         stack: the guest's call stack, which it can save and go back into; set by the engine.
