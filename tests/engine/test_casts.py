@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import pywasix
 from contract.wat import module, program
 from pywasix.engine.casts import mend
-from pywasix.engine.module import shared_engine
+from pywasix.engine.module import load, shared_engine
 
 _GUESTS = Path(__file__).parent.parent / "guests"
 _TYPES = ("i32", "i64", "f32", "f64")
@@ -58,7 +58,7 @@ def _as_bytes(kind: str, value: int | float) -> bytes:
     return struct.pack(_FORMATS[kind], value)  # a NaN is equal to itself only so
 
 
-def _side(word: str, types: list[str]) -> str:
+def _side(word: str, types: Sequence[str]) -> str:
     return f"({word} {' '.join(types)})" if types else ""
 
 
@@ -173,6 +173,10 @@ _INSTRUCTIONS = """
   (drop (memory.atomic.notify (i32.const 0) (i32.const 1)))
   (memory.copy (i32.const 0) (i32.const 17) (i32.const 17)) (memory.fill (i32.const 0) (i32.const 17) (i32.const 17))
   (memory.init $data (i32.const 0) (i32.const 0) (i32.const 1)) (data.drop $data)
+  (i64.add128 (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4)) (drop) (drop)
+  (i64.mul_wide_u (i64.const 1) (i64.const 2)) (drop) (drop)
+  (drop (select (result (ref null $none)) (ref.null $none) (ref.null $none) (i32.const 0)))
+  (block $typed (result (ref null $none)) (try_table (result (ref null $none)) (catch_all 1) (ref.null $none))) (drop)
   (drop (i32.trunc_sat_f64_u (f64.const 17))) (drop (i32.extend8_s (i32.const 17)))
   (drop (memory.grow (memory.size))) (drop (table.size 0)) (drop (table.get 0 (i32.const 17)))
   (drop (ref.is_null (ref.null extern))) (drop (ref.func $a))
@@ -195,6 +199,77 @@ def test_every_instruction_is_passed_over() -> None:
     mended = mend(data)
     wasmtime.Module.validate(shared_engine(), mended)
     assert len(mended) > len(data)
+
+
+def _numbered_types(count: int, width: int) -> list[str]:
+    """So many types, no two of them the same."""
+    kinds = itertools.product(_TYPES, repeat=width)
+    return [
+        f"(type $t{number} (func {_side('param', each)}))" for number, each in zip(range(count), kinds, strict=False)
+    ]
+
+
+def _calling(types: list[str], calls: str, entries: str | None = None) -> bytes:
+    """A module whose table has one function of each type. Its calls cannot be reached, so they need no parameters."""
+    functions = "".join(f"(func $f{number} (type $t{number}))" for number in range(len(types)))
+    listed = "".join(f"$f{number} " for number in range(len(types)))
+    return module(f"""{"".join(types)} (table 70000 funcref) {entries or f"(elem (i32.const 0) {listed})"} {functions}
+      (func (unreachable) {calls})""")
+
+
+def _calls(numbers: Iterable[int]) -> str:
+    return "".join(f"(call_indirect (type $t{number}))" for number in numbers)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        # A dispatcher for each of a thousand types, with a case for each of them: 35 MB.
+        pytest.param(lambda: _calling(_numbered_types(1000, 5), _calls(range(1000))), id="types times calls"),
+        # A dispatcher's parameters are one more than those of its type.
+        pytest.param(
+            lambda: _calling(["(type $t0 (func))", f"(type $t1 (func (param {'i32 ' * 1000})))"], _calls([0, 1, 1])),
+            id="parameters",
+        ),
+        # As many targets as no br_table may have.
+        pytest.param(
+            lambda: _calling(
+                _numbered_types(2, 1), _calls([0]), "(elem (i32.const 0) $f0) (elem (i32.const 65520) $f1)"
+            ),
+            id="entries",
+        ),
+    ],
+)
+def test_what_would_grow_beyond_the_engines_limits_or_any_measure_compiles(data: Callable[[], bytes]) -> None:
+    given = data()
+    mended = mend(given)
+    assert len(mended) < len(given) * 5 // 4 + (1 << 17)
+    wasmtime.Module(shared_engine(), mended)
+
+
+def test_a_module_that_passes_a_limit_of_the_engine_when_mended_is_loaded_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pywasix.engine.casts._MOST_PARAMS", 1000)
+    data = _calling(["(type $t0 (func))", f"(type $t1 (func (param {'i32 ' * 1000})))"], _calls([0, 1]))
+    with pytest.raises(wasmtime.WasmtimeError, match="params size is out of bounds"):
+        wasmtime.Module.validate(shared_engine(), mend(data))
+    assert load(data, function_casts=True).exports == {}
+
+
+@pytest.mark.parametrize("entries", [65520, 65521])
+def test_a_table_as_long_as_the_engine_compiles_and_one_longer(entries: int) -> None:
+    text = f"(elem (i32.const 0) $f0) (elem (i32.const {entries - 1}) $f1)"
+    data = _calling(_numbered_types(2, 1), _calls([0]), text)
+    mended = mend(data)
+    assert (mended is not data) == (entries == 65520)
+    wasmtime.Module(shared_engine(), mended)
+
+
+def test_many_calls_of_many_types_are_looked_at_once_each() -> None:
+    """Looking through all the types at each call would take longer than the suite."""
+    data = _calling(_numbered_types(2000, 6), _calls([0] * 100_000))
+    wasmtime.Module.validate(shared_engine(), mend(data))
 
 
 @pytest.mark.parametrize("guest", sorted(_GUESTS.glob("*.wasm")), ids=lambda path: path.stem)

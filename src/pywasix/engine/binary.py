@@ -125,7 +125,7 @@ def sized(content: bytes) -> bytes:
 # -- instructions -----------------------------------------------------------------------------------
 
 _LEB = rb"[\x80-\xff]*+[\x00-\x7f]"
-_VALUE_TYPE = rb"(?:[\x63\x64]" + _LEB + rb"|[^\x63\x64])"
+_VALUE_TYPE = rb"(?:[\x63\x64]" + _LEB + rb"|[\x68-\x7f])"
 _MEMORY = _LEB + _LEB  # alignment and offset
 
 # The engine of regular expressions passes over a hundred thousand instructions in the time in which Python looks at a
@@ -137,8 +137,8 @@ PLAIN = re.compile(
     + rb"|[\x28-\x3e]" + _MEMORY
     + rb"|[\x02-\x04]" + rb"(?:[\x63\x64]" + _LEB + rb"|" + _LEB + rb")"  # blocks and their types
     + rb"|[\x08\x12\x14\x15\x25\x3f\x40\xd0\xd2\xd5\xd6]" + _LEB
-    + rb"|\x43.{4}|\x44.{8}"
-    + rb"|\xfc(?:[\x00-\x07]|[\x08\x0a]" + _LEB + _LEB + rb"|[\x09\x0b\x0d\x10]" + _LEB + rb")"
+    + rb"|\x43.{4}|\x44.{8}|\x1c\x01" + _VALUE_TYPE
+    + rb"|\xfc(?:[\x00-\x07]|[\x08\x0a]" + _LEB + _LEB + rb"|[\x09\x0b\x0d\x10]" + _LEB + rb"|[\x13-\x16])"
     + rb"|\xfd(?:[\x00-\x0b\x5c\x5d]" + _MEMORY + rb"|[\x0c\x0d].{16}|[\x15-\x22].|[\x54-\x5b]" + _MEMORY + rb"."
     + rb"|[\x0e-\x14\x23-\x53\x5e-\x7f]|[\x80-\xff][\x01-\x7f])"
     + rb"|\xfe(?:\x03.|[\x00-\x02\x10-\x4e]" + _MEMORY + rb")"
@@ -150,10 +150,9 @@ PLAIN = re.compile(
 LOCALS = re.compile(rb"(?:" + _LEB + _VALUE_TYPE + rb")", re.DOTALL)
 """One declaration of local variables of a function: how many, and of which type."""
 
-_BRANCH_TABLE, _TYPED_SELECT, _TRY_TABLE = 0x0E, 0x1C, 0x1F
+_BRANCH_TABLE, _TRY_TABLE = 0x0E, 0x1F
 _CATCH, _CATCH_REF = 0x00, 0x01  # these name a tag; the others name only a label
-_BLOCK_TYPE = re.compile(rb"[\x63\x64]" + _LEB + rb"|" + _LEB)
-_ONE_VALUE_TYPE = re.compile(_VALUE_TYPE, re.DOTALL)
+_TYPED_REFERENCES = (0x63, 0x64)  # a number follows, as a block's type of its own would be
 
 
 def after_long(data: bytes, at: int) -> int | None:
@@ -165,13 +164,9 @@ def after_long(data: bytes, at: int) -> int | None:
         for _ in range(count + 1):  # and the default
             _, at = unsigned(data, at)
         return at
-    if opcode == _TYPED_SELECT:
-        count, at = unsigned(data, at)
-        for _ in range(count):
-            at = _end(_ONE_VALUE_TYPE, data, at)
-        return at
     if opcode == _TRY_TABLE:
-        count, at = unsigned(data, _end(_BLOCK_TYPE, data, at))
+        _, at = unsigned(data, at + (data[at] in _TYPED_REFERENCES))
+        count, at = unsigned(data, at)
         for _ in range(count):
             kind = data[at]
             at += 1
@@ -179,9 +174,3 @@ def after_long(data: bytes, at: int) -> int | None:
                 _, at = unsigned(data, at)
         return at
     return None
-
-
-def _end(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
-    found = pattern.match(data, at)
-    assert found is not None, "the engine found the module valid"
-    return found.end()

@@ -5,13 +5,15 @@ manners: each `call_indirect` becomes a call of a dispatcher for its type, which
 the table is. One of the same type it calls as before. To another it hands on the parameters that both have, and 0 for
 those that the caller left out; the caller gets 0 for a result that the callee does not give.
 
-What is in the table must be known beforehand: a module that changes a table stays as it is.
+What is in the table must be known beforehand: a module that changes a table stays as it is. So does one that would grow
+beyond measure, or that has something newer than this.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from pywasix.engine.binary import (
@@ -42,7 +44,13 @@ _HAS_MAXIMUM, _INDEX_64 = 1, 4  # flags of limits
 _ACTIVE, _ACTIVE_IN_TABLE, _DECLARED = 0, 2, 3  # flags of segments of elements
 # Custom sections may name places in the code, which move. "name" has numbers of functions, which stay.
 _KEPT_CUSTOM = b"\4name"
-_MOST_ENTRIES = 1 << 16  # of a table: C programs have a few thousand functions whose address is taken
+# Of a table: C programs have a few thousand functions whose address is taken. The engine compiles no longer br_table.
+_MOST_ENTRIES = 65520
+_MOST_PARAMS = 1000 - 1  # WebAssembly JavaScript interface, "Implementation-defined limits"; a dispatcher has one more
+# Bytes of calls that any module may get; larger ones a quarter of their size. A guest's types times the types of its
+# calls would take minutes to compile for a module of 20 KB. bash, of 1.9 MB, needs 2 KB.
+_ROOM = 1 << 16
+_LOWEST_VALUE_TYPE = 0x68  # of those that are one byte; below it stand typed references
 
 
 class _Type(NamedTuple):
@@ -54,7 +62,8 @@ class _Type(NamedTuple):
     @property
     def plain(self) -> bool:
         """Whether it is one of C's: numbers, and at most one result."""
-        return {*self.params, *self.results} <= _ZERO.keys() and len(self.results) <= 1
+        few = len(self.params) <= _MOST_PARAMS and len(self.results) <= 1
+        return few and {*self.params, *self.results} <= _ZERO.keys()
 
     def encoded(self) -> bytes:
         return bytes([_FUNCTION_TYPE]) + sized(self.params) + sized(self.results)
@@ -87,8 +96,8 @@ def _mended(data: bytes) -> bytes:
     _need_one_table(reader(SectionId.TABLE))
     functions = imported + defined
     table = {place: types[functions[each]] for place, each in _elements(reader(SectionId.ELEMENT)).items()}
-    dispatchers = _Dispatchers(types, table, first=len(functions))
-    bodies = _rewritten(reader(SectionId.CODE), dispatchers.number)
+    dispatchers = _Dispatchers(types, table, first=len(functions), room=max(_ROOM, len(data) // 4))
+    bodies = _rewritten(reader(SectionId.CODE), cache(dispatchers.number))
     if not dispatchers.bodies:
         return data
     content[SectionId.TYPE] = vector([each.encoded() for each in types + dispatchers.types])
@@ -121,7 +130,7 @@ def _types(section: Reader) -> list[_Type]:
 def _values(section: Reader) -> bytes:
     """A vector of value types of one byte each, as all are but those of typed references."""
     values = section.sized()
-    if {0x63, 0x64} & {*values}:
+    if values and min(values) < _LOWEST_VALUE_TYPE:
         raise _Unsuitable
     return values
 
@@ -160,6 +169,7 @@ def _need_one_table(section: Reader) -> None:
 def _elements(section: Reader) -> dict[int, int]:
     """The functions in the table, by place."""
     table: dict[int, int] = {}
+    room = _MOST_ENTRIES
     for _ in range(section.number()):
         flags = section.number()
         if flags not in (_ACTIVE, _ACTIVE_IN_TABLE, _DECLARED):
@@ -175,9 +185,13 @@ def _elements(section: Reader) -> dict[int, int]:
                 raise _Unsuitable
         if flags != _ACTIVE:
             section.byte()  # the kind: functions
-        functions = section.numbers()
+        count = section.number()
+        room -= count
+        if room < 0:
+            raise _Unsuitable
+        functions = [section.number() for _ in range(count)]
         if place is not None:
-            table.update(zip(range(place, place + len(functions)), functions, strict=True))
+            table.update(zip(range(place, place + count), functions, strict=True))
     if not table or max(table) - min(table) >= _MOST_ENTRIES:
         raise _Unsuitable
     return table
@@ -225,7 +239,8 @@ def _after_long(body: bytes, at: int) -> int:
 
 
 def _after(found: re.Match[bytes] | None) -> int:
-    assert found is not None, "the engine found the module valid"
+    if found is None:  # newer than this
+        raise _Unsuitable
     return found.end()
 
 
@@ -235,18 +250,26 @@ def _after(found: re.Match[bytes] | None) -> int:
 class _Dispatchers:
     """The functions that a module gets in addition, made when the first call asks for one.
 
+    Args:
+        types: of the module.
+        table: the type of the function at each place.
+        first: the number of the first of them.
+        room: bytes that their calls may take.
+
     Attributes:
         types: of each function.
         bodies: of each function.
     """
 
-    def __init__(self, types: Sequence[_Type], table: dict[int, _Type], first: int) -> None:
+    def __init__(self, types: Sequence[_Type], table: dict[int, _Type], first: int, room: int) -> None:
         self._types = types
         self._table = table
         self._first = first
+        self._room = room
         # Types that are the same have several numbers in some modules; any of them will do.
         self._numbers = {kind: number for number, kind in enumerate(types)}
-        self._classes = sorted({kind for kind in table.values() if kind.plain})
+        self._classes = sorted(kind for kind in {*table.values()} if kind.plain)
+        self._class_numbers = {kind: number for number, kind in enumerate(self._classes)}
         self._known: dict[_Type, int] = {}
         self.types: list[_Type] = []
         self.bodies: list[bytes] = []
@@ -254,7 +277,7 @@ class _Dispatchers:
     def number(self, type_number: int) -> int | None:
         """The function that dispatches calls of a type; None where every function is of that type, or it is not C's."""
         kind = self._types[type_number]
-        if not kind.plain or not set(self._classes) - {kind}:
+        if not kind.plain or len(self._classes) == (kind in self._class_numbers):
             return None
         found = self._known.get(kind)
         if found is None:
@@ -265,6 +288,13 @@ class _Dispatchers:
             )
         return found
 
+    def _counted(self, code: bytes) -> bytes:
+        """Code that there is room for."""
+        self._room -= len(code)
+        if self._room < 0:
+            raise _Unsuitable
+        return code
+
     def _add(self, kind: _Type, code: bytes) -> int:
         self.types.append(kind)
         self.bodies.append(b"\0" + code + _END)  # no local variables
@@ -273,9 +303,9 @@ class _Dispatchers:
     def _classifier(self) -> bytes:
         """Gives the number of the class of the function at a place in the table, or the one after the last."""
         begin, end = min(self._table), max(self._table) + 1
-        numbers: dict[_Type | None, int] = {kind: number for number, kind in enumerate(self._classes)}
-        other = len(numbers)
-        targets = [numbers.get(self._table.get(place), other) for place in range(begin, end)]
+        other = len(self._classes)
+        numbers = {place: self._class_numbers.get(kind, other) for place, kind in self._table.items()}
+        targets = [numbers.get(place, other) for place in range(begin, end)]
         choice = _get(0) + _I32_CONST + encode_signed(begin) + _I32_SUB + _branch(targets, other)
         answers = (_I32_CONST + encode_signed(each) + _RETURN for each in range(other))
         return _switch(choice, answers) + _I32_CONST + encode_signed(other)
@@ -287,7 +317,7 @@ class _Dispatchers:
         same, place = len(others), len(kind.params)
         choice = _get(place) + bytes([_CALL]) + encode_unsigned(self._first)
         choice += _branch([labels.get(each, same) for each in self._classes], same)
-        calls = (self._call(kind, each) + _RETURN for each in others)
+        calls = (self._counted(self._call(kind, each) + _RETURN) for each in others)
         return _switch(choice, calls) + self._call(kind, kind)
 
     def _call(self, kind: _Type, actual: _Type) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -107,14 +108,15 @@ def load(source: str | Path | bytes, name: str | None = None, *, function_casts:
         source: a path, or the bytes of a .wasm file.
         name: for messages; the file name unless given.
         function_casts: whether calls through function pointers of another type work, as they do natively, instead
-            of ending the program; None: in programs that may fork or jump, which are C programs of Unix.
+            of ending the program; None: in programs that may fork or jump, which are C programs of Unix. They stay as
+            they are in modules that change their tables, and in those that would grow by more than a quarter.
     Raises: ModuleError with one line that says what is wrong and how to mend it.
     """
     data, name = _bytes_of(source, name)
     _check_header(data, name)
     engine = shared_engine()
     try:
-        compiled = wasmtime.Module(engine, _with_casts(engine, data, function_casts))
+        compiled = _compiled(engine, data, function_casts)
     except wasmtime.WasmtimeError as error:
         raise ModuleError(_explain(name, str(error))) from None
     if _defines_shared_memory(data):
@@ -124,16 +126,18 @@ def load(source: str | Path | bytes, name: str | None = None, *, function_casts:
     return _describe(name, compiled, engine)
 
 
-def _with_casts(engine: wasmtime.Engine, data: bytes, wanted: bool | None) -> bytes:
-    """The module to compile. Each call through a pointer then takes a few nanoseconds more."""
-    if wanted is None:
-        wanted = _ASYNCIFIED in data
-    if not wanted:
-        return data
-    wasmtime.Module.validate(engine, data)
-    from pywasix.engine.casts import mend  # few programs need it
+def _compiled(engine: wasmtime.Engine, data: bytes, function_casts: bool | None) -> wasmtime.Module:
+    if function_casts is None:
+        function_casts = _ASYNCIFIED in data
+    if function_casts:
+        wasmtime.Module.validate(engine, data)
+        from pywasix.engine.casts import mend  # few programs need it
 
-    return mend(data)
+        # Each call through a pointer then takes a few nanoseconds more. What is added may be what passes a limit of the
+        # engine's: its numbers of functions and types, their length.
+        with suppress(wasmtime.WasmtimeError):
+            return wasmtime.Module(engine, mend(data))
+    return wasmtime.Module(engine, data)
 
 
 def _defines_shared_memory(data: bytes) -> bool:

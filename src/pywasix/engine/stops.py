@@ -11,7 +11,8 @@ import wasmtime
 from pywasix.errors import printable
 
 _MENDS = {
-    "BAD_SIGNATURE": ": it calls through a pointer of another type; --function-casts (function_casts=True) lets it",
+    "BAD_SIGNATURE": ": it calls through a pointer of another type; "
+    "most programs may with --function-casts (function_casts=True)",
 }
 
 

@@ -119,7 +119,7 @@ def start(
         trace: True, a path, a file or a callable: a line for each system call.
         invoke: call this export with `args` as its numbers instead of `_start`.
         port_order: the byte order of ports, when a module of 2022 was guessed wrong.
-        function_casts: as for `load`, for this program and the commands that are not loaded yet.
+        function_casts: as for `load`, for this program and the commands, but for those that are loaded already.
         report: gets one-line messages for the user; `logging` unless given. What it raises is ignored.
     Raises:
         ModuleError: the module cannot be loaded or linked.
