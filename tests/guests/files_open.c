@@ -88,7 +88,15 @@ static void writing(void) {
     tell("grow to 10 bytes", ftruncate(fd, 10));
     tell("the other open file reads zeros", read(other, buffer, 100));
     tell("cut to fewer than no bytes", ftruncate(fd, -1));
+    tell("write to a file that was opened to read", write(other, "x", 1));
+    tell("pwrite to a file that was opened to read", pwrite(other, "x", 1, 0));
+    tell("cut of a file that was opened to read", ftruncate(other, 1));
+    tell_error("posix_fallocate of a file that was opened to read", posix_fallocate(other, 0, 10));
     tell("read of a closed descriptor", (close(other), read(other, buffer, 1)));
+    other = opened("data", O_WRONLY);
+    tell("read of a file that was opened to write", read(other, buffer, 1));
+    tell("pread of a file that was opened to write", pread(other, buffer, 1, 0));
+    close(other);
     tell("fsync", fsync(fd));
     tell("fdatasync", fdatasync(fd));
     tell_error("allocate 100 bytes", posix_fallocate(fd, 0, 100));

@@ -93,6 +93,11 @@ static void looking(void) {
     tell_open("open makes a new socket's name", open(in("socket"), O_WRONLY | O_CREAT | O_EXCL, 0666));
     tell_open("open of a socket as a directory", open(in("socket"), O_RDONLY | O_DIRECTORY));
     tell_text("stat of a socket behind a dot", kind_of("./socket"));
+    tell("readlink of a socket", readlink(in("socket"), buffer, 10));
+    tell_text("stat of a socket behind a slash", kind_of("socket/"));
+    tell_text("stat below a socket", kind_of("socket/below"));
+    tell_open("open below a socket", open(in("socket/below"), O_RDONLY));
+    tell("unlink of a socket behind a slash", unlink(in("socket/")));
     tell_connect("connect to a name", "socket");
     close(fd);
     tell_text("the name of a closed socket", kind_of("socket"));

@@ -87,19 +87,17 @@ class Content:
                         with memoryview(piece) as view:
                             view[start : start + size] = data
                     return size
-                if start == held and start + size <= PIECE and self._takes(size):
-                    piece += data
-                    self.size = max(self.size, offset + size)
-                    return size
+                if start == held and start + size <= PIECE:
+                    try:
+                        self._take(size)
+                    except SysError:
+                        pass  # a part of it may find room
+                    else:
+                        piece += data
+                        if offset + size > self.size:
+                            self.size = offset + size
+                        return size
         return self._write_pieces(buffers, offset)
-
-    def _takes(self, size: int) -> bool:
-        """Take so many bytes, if there is room for them."""
-        try:
-            self._take(size)
-        except SysError:
-            return False
-        return True
 
     def _write_pieces(self, buffers: Sequence[memoryview], offset: int) -> int:
         done = 0

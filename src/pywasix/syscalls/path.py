@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pywasix.abi.codecs import encode_filestat
 from pywasix.abi.enums import FdFlags, FdFlagsExt, FstFlags, LookupFlags, OFlags, Rights
+from pywasix.abi.errno import Errno
 from pywasix.abi.records import FileStat, UnstableFileStat
 from pywasix.abi.scalars import U8, Char, Code, Fd, Flags, In, Out, Size, Timestamp
+from pywasix.errors import SysError
 from pywasix.fs import operations
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.opening import OpenRequest, new_times, open_descriptor, open_request, path_of, start_of
-from pywasix.syscalls.row import BASE, EXTENSION, PREVIEW1_AND_WASIX, UNSTABLE_ONLY, syscall
-from pywasix.syscalls.socket_names import socket_at
+from pywasix.syscalls.row import BASE, EXTENSION, PREVIEW1_AND_WASIX, UNSTABLE_ONLY, Support, syscall
+from pywasix.syscalls.socket_names import leave_socket, socket_at
 
 _FILESTAT_GET = int(Rights.PATH_FILESTAT_GET)
 _FILESTAT_SET_TIMES = int(Rights.PATH_FILESTAT_SET_TIMES)
@@ -113,7 +115,7 @@ def unstable_path_filestat_get(
     ctx.memory.store(buf, record)
 
 
-@syscall(modules=BASE)
+@syscall(modules=BASE, support=Support.PARTIAL, note="Not of a Unix socket's name.")
 def path_filestat_set_times(
     ctx: Context,
     fd: Fd,
@@ -127,11 +129,13 @@ def path_filestat_set_times(
     """Set the time stamps of what a path names, in ns; without SYMLINK_FOLLOW, of a link itself.
 
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; LOOP; NAMETOOLONG; ROFS; PERM the path leads out;
-        INVAL a time and "now" at once; FAULT.
+        INVAL a time and "now" at once; NOTSUP a Unix socket; FAULT.
     """
     start = start_of(ctx, fd, _FILESTAT_SET_TIMES)
     accessed, modified = new_times(atim, mtim, fst_flags)
-    operations.set_times(start, path_of(ctx, path, path_len), accessed, modified, follow=bool(flags))
+    name = path_of(ctx, path, path_len)
+    leave_socket(ctx, start, name, "keeps its time stamps")
+    operations.set_times(start, name, accessed, modified, follow=bool(flags))
 
 
 @syscall(modules=BASE)
@@ -146,6 +150,9 @@ def path_readlink(
     start = start_of(ctx, fd, _READLINK)
     ctx.memory.check(buf, buf_len)
     ctx.memory.check(buf_used, 4)
-    target = operations.target_of(start, path_of(ctx, path, path_len))[:buf_len]
+    name = path_of(ctx, path, path_len)
+    if socket_at(ctx, start, name) is not None:
+        raise SysError(Errno.INVAL, "a socket is no symbolic link")
+    target = operations.target_of(start, name)[:buf_len]
     ctx.memory.write(buf, target)
     ctx.memory.store_u32(buf_used, len(target))

@@ -7,10 +7,11 @@ from pywasix.abi.scalars import Char, Fd, Flags, In, Size
 from pywasix.fs import operations
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.opening import path_of, start_of
-from pywasix.syscalls.row import BASE, syscall
+from pywasix.syscalls.row import BASE, Support, syscall
 from pywasix.syscalls.socket_names import (
     check_no_socket,
     check_no_sockets_in,
+    leave_socket,
     rename_socket,
     sockets_moved,
     unlink_socket,
@@ -86,7 +87,7 @@ def path_rename(
         sockets_moved(ctx, change)
 
 
-@syscall(modules=BASE)
+@syscall(modules=BASE, support=Support.PARTIAL, note="A Unix socket has one name.")
 def path_link(
     ctx: Context,
     old_fd: Fd,
@@ -100,12 +101,13 @@ def path_link(
     """Give a file one more name; of a symbolic link, the link itself without SYMLINK_FOLLOW.
 
     ABI: preview1. Errors: BADF; NOTDIR; NOTCAPABLE; NOENT; EXIST; XDEV another mount; PERM a directory, or the path
-        leads out; LOOP; NAMETOOLONG; ROFS; NOSPC; INVAL a NUL byte; FAULT.
+        leads out; LOOP; NAMETOOLONG; ROFS; NOSPC; INVAL a NUL byte; NOTSUP a Unix socket; FAULT.
     """
     start = start_of(ctx, old_fd, _LINK_SOURCE)
     to = start_of(ctx, new_fd, _LINK_TARGET)
     path, new = path_of(ctx, old_path, old_path_len), path_of(ctx, new_path, new_path_len)
     check_no_socket(ctx, to, new)
+    leave_socket(ctx, start, path, "is its only one")
     operations.link(start, path, to, new, follow=bool(old_flags))
 
 

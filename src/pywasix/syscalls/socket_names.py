@@ -26,11 +26,16 @@ def _whole(start: Start, path: bytes) -> bytes:
 
 
 def socket_at(ctx: Context, start: Start, path: bytes) -> FileStatus | None:
-    """What stat tells of the socket that a path names; None when it names none."""
+    """What stat tells of the socket that a path names; None when it names none. Errors: NOTDIR it leads through one."""
     names = ctx.network.socket_names
-    if names is None or start.root is None or path.endswith((b"/", b"/.")):
+    if names is None or start.root is None:
         return None
-    return names.find(_whole(start, path))
+    whole = _whole(start, path)
+    found = names.find(whole)
+    through = path.endswith((b"/", b"/.")) if found is not None else names.find(whole.rpartition(b"/")[0]) is not None
+    if through:
+        raise SysError(Errno.NOTDIR, "a socket is no directory")
+    return found
 
 
 def refuse_socket(ctx: Context, start: Start, path: bytes, oflags: int) -> None:
@@ -46,6 +51,12 @@ def check_no_socket(ctx: Context, start: Start, path: bytes) -> None:
     """Something new is to get a name. Errors: EXIST a socket has it."""
     if socket_at(ctx, start, path) is not None:
         raise SysError(Errno.EXIST, "a socket has that name")
+
+
+def leave_socket(ctx: Context, start: Start, path: bytes, what: str) -> None:
+    """Something is to be done with a file. Errors: NOTSUP it is a socket, with which that is not done."""
+    if socket_at(ctx, start, path) is not None:
+        raise SysError(Errno.NOTSUP, f"a socket's name {what}")
 
 
 def check_no_file(ctx: Context, address: Address) -> None:
