@@ -16,10 +16,11 @@ from pywasix.engine import epoch
 from pywasix.engine.border import Border, Crash, Name, Rows, Wrapper, rows_of
 from pywasix.engine.exports import Exports
 from pywasix.engine.memory import PAGE, LinearMemory, SharedMemory, exported_memory, too_large
-from pywasix.engine.module import GuestModule
+from pywasix.engine.module import GuestModule, MemoryImport
 from pywasix.engine.stops import Stopped, hint, raise_if_stopped
 from pywasix.engine.unwind import THREAD_ENTRIES, Frames, GuestCall, Unwinder
 from pywasix.errors import Killed, ModuleError, ProcessExit, SysError, ThreadEnd, printable
+from pywasix.kernel.memory import Share
 from pywasix.kernel.process import ExitStatus, Process
 from pywasix.kernel.task import Task
 from pywasix.syscalls.context import Context
@@ -50,9 +51,11 @@ class GuestTask:
     Args:
         max_pages: the most memory it may use, in pages of 64 KiB.
         shared: the memory of the guest's other tasks; None makes one if the module imports it.
+        share: what was taken of the program's memory for `shared`, when this task is to give it back.
         wrap: put around each handler, or None.
         rows: what the guest's other tasks have found to answer its imports.
     Raises: ModuleError when the module cannot be linked or needs more memory than allowed.
+    Errors: NOMEM all processes of the program would have too much together.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class GuestTask:
         max_pages: int = _MAX_PAGES,
         wrap: Wrapper | None = None,
         shared: SharedMemory | None = None,
+        share: Share | None = None,
         rows: Rows | None = None,
     ) -> None:
         self.task = task
@@ -75,17 +79,27 @@ class GuestTask:
         self._store.set_limits(memory_size=max_pages * PAGE, table_elements=_MAX_TABLE, tables=_MAX_TABLES)
         if shared is None:
             _check_size(module, max_pages)
+            share = _take_share(task, module, max_pages)
+        self._share = share
         self._depth = 0
         self._entries: dict[str, bool] = {}
         self._closed = False
-        exports = self.exports = Exports(self._store)
+        self.exports = Exports(self._store)
         self._shared = shared
         self.memory = LinearMemory(lambda: (0, 0), id(self))
         self._imports = (ffi.wasmtime_extern_t * len(module.imports))()  # all zeros is a function
+        try:
+            self._link(rows)
+        except BaseException:
+            self._give_share_back()
+            raise
+
+    def _link(self, rows: Rows | None) -> None:
+        module, task = self.module, self.task
         if module.memory is not None:
-            self._import_memory(max_pages)
-        self._context = make_context(task, self.memory, exports.has_function)
-        self._border = Border(task, self._context, wrap)
+            self._import_memory(module.memory)
+        self._context = self._make_context(task, self.memory, self.exports.has_function)
+        self._border = Border(task, self._context, self._wrap)
         self._rows = rows_of(module) if rows is None else rows
         self._import_functions()
         self.unwinder = Unwinder(self, self._border)
@@ -95,25 +109,33 @@ class GuestTask:
         """The same guest for another task: an instance of its own on the same memory."""
         return self._another(task, self._shared)
 
-    def _another(self, task: Task, shared: SharedMemory | None) -> GuestTask:
-        options: dict[str, Any] = {"max_pages": self._max_pages, "wrap": self._wrap, "rows": self._rows}
+    def _another(self, task: Task, shared: SharedMemory | None, share: Share | None = None) -> GuestTask:
+        options: dict[str, Any] = {
+            "max_pages": self._max_pages,
+            "wrap": self._wrap,
+            "rows": self._rows,
+            "share": share,
+        }
         return GuestTask(task, self.module, self._make_context, shared=shared, **options)
 
     def copy(self, task: Task) -> GuestTask:
         """A copy for another task: an instance of its own on a copy of the memory.
 
-        Errors: NOMEM the host cannot give another memory.
+        Errors: NOMEM the host cannot give another memory, or the program may not have it.
         """
         guest: GuestTask | None = None
+        share = None if self._shared is None else _take_share(task, self.module, self._max_pages)
         try:
             shared = None if self._shared is None else self._shared.copy()
-            guest = self._another(task, shared)
+            guest = self._another(task, shared, share)
             guest._instantiate()
             if shared is None:
                 guest._take_memory(self)
         except (ModuleError, wasmtime.WasmtimeError, Stopped) as error:
             if guest is not None:
                 guest.close()
+            elif share is not None:
+                share.give_back()
             raise SysError(Errno.NOMEM, f"the guest cannot be copied: {error}") from None
         return guest
 
@@ -149,16 +171,10 @@ class GuestTask:
         for index, name in again:
             ctypes.memmove(cells + index * _EXTERN, first[name] - _FUNCTION, _EXTERN)
 
-    def _import_memory(self, max_pages: int) -> None:
-        wanted = self.module.memory
-        assert wanted is not None
-        maximum = min(max_pages, _MAX_PAGES if wanted.maximum is None else wanted.maximum)
-        if not wanted.shared:
-            raise ModuleError(
-                f"{self.module.name} imports an unshared memory; export it instead, or build for wasm32-wasix"
-            )
+    def _import_memory(self, wanted: MemoryImport) -> None:
         if self._shared is None:
-            self._shared = SharedMemory(self.module.engine, wanted.minimum, maximum)
+            most = _most_pages(self.module, self._max_pages)
+            self._shared = SharedMemory(self.module.engine, wanted.minimum, most)
         self.memory = self._shared.linear()
         self._imports[self.module.imports.index((wanted.module, wanted.name))] = self._shared.extern()
 
@@ -330,12 +346,30 @@ class GuestTask:
         self.memory.forget()
         self.exports.clear()
         self._store.close()
+        self._give_share_back()
         self._border.forget()
         del self.unwinder  # they refer to each other, which would keep the module until Python looks for such cycles
 
+    def _give_share_back(self) -> None:
+        if self._share is not None:
+            self._share.give_back()
+
 
 def _check_size(module: GuestModule, max_pages: int) -> None:
-    """A memory of its own that is too large from the start gets the same words as an imported one."""
-    for each in module.compiled.exports:
-        if isinstance(each.type, wasmtime.MemoryType) and each.type.limits.min > max_pages:
-            raise ModuleError(f"{module.name} {too_large(each.type.limits.min, max_pages)}")
+    """Look whether a memory can be as the module wants it from the start."""
+    imported = module.memory
+    if imported is not None and not imported.shared:
+        raise ModuleError(f"{module.name} imports an unshared memory; export it instead, or build for wasm32-wasix")
+    least = module.memory_limits[0]
+    if least > max_pages:
+        raise ModuleError(f"{module.name} {too_large(least, max_pages)}")
+
+
+def _most_pages(module: GuestModule, max_pages: int) -> int:
+    """What the memory of a module may grow to."""
+    most = module.memory_limits[1]
+    return max_pages if most is None else min(most, max_pages)
+
+
+def _take_share(task: Task, module: GuestModule, max_pages: int) -> Share:
+    return task.process.kernel.memory.take(_most_pages(module, max_pages) * PAGE)

@@ -19,6 +19,7 @@ NUMBERS = {"i": "i32", "I": "i64", "f": "f32", "F": "f64"}
 _OTHER = "r"  # vectors and references: nothing that a host function takes
 _SHARED = 2  # flag of limits
 _ASYNCIFIED = b"asyncify_start_unwind"
+_MAKE_PROCESSES = ("proc_fork", "proc_spawn")
 _MAX_WASM_STACK = 2 << 20  # bytes; a task's thread has room for this and for the host's own frames
 
 
@@ -59,6 +60,19 @@ class GuestModule(NamedTuple):
     exports: dict[str, str]
     generation: AbiGeneration
     imports: tuple[tuple[str, str], ...]
+
+    @property
+    def memory_limits(self) -> tuple[int, int | None]:
+        """The fewest and the most pages that it declares of its memory; (0, None) of one that it keeps to itself."""
+        if self.memory is not None:
+            return self.memory.minimum, self.memory.maximum
+        memories = (each.type for each in self.compiled.exports if isinstance(each.type, wasmtime.MemoryType))
+        return next(((each.limits.min, each.limits.max) for each in memories), (0, None))
+
+    @property
+    def makes_processes(self) -> bool:
+        """Whether it imports a call that makes processes."""
+        return any(each.name.startswith(_MAKE_PROCESSES) for each in self.functions)
 
     def signature(self, export: str) -> str | None:
         """The type of an exported function as a code such as "ii:i"; None when there is no such function."""

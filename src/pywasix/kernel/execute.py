@@ -117,7 +117,7 @@ def spawn(
 
     Args:
         prepare: makes changes in the new process first.
-    Errors: AGAIN too many processes; those of `prepare` and `Launcher.find`. No process is left then.
+    Errors: AGAIN too many processes; NOMEM; those of `prepare` and `Launcher.find`. No process is left then.
     """
     kernel = task.process.kernel
     child = kernel.fork_process(task)
@@ -133,7 +133,9 @@ def spawn(
         except BaseException:
             running.close()
             raise
-    except BaseException:
+    except BaseException as error:
         kernel.discard(child)
+        if isinstance(error, SysError) and error.errno is Errno.NOMEM:
+            kernel.refused(task)
         raise
     return child

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def copied(task: Task) -> Callable[[SavedStack], int]:
     """fork(2): start a copy of the caller's process; gives its pid.
 
-    Errors: AGAIN too many processes; NOMEM.
+    Errors: AGAIN too many processes; NOMEM, also when all processes would have too much together.
     """
 
     def fork(saved: SavedStack) -> int:
@@ -25,6 +25,7 @@ def copied(task: Task) -> Callable[[SavedStack], int]:
             task.stack.fork(child, saved)
         except BaseException:
             kernel.discard(child)
+            kernel.refused(task)
             raise
         return child.pid
 

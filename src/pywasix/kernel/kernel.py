@@ -12,6 +12,7 @@ from pywasix.errors import SysError
 from pywasix.kernel.ending import Ending
 from pywasix.kernel.futex import Futexes
 from pywasix.kernel.launch import NO_LAUNCHER, Launcher
+from pywasix.kernel.memory import MemorySum
 from pywasix.kernel.process import ExitStatus, Process
 from pywasix.kernel.task import Task, nothing
 from pywasix.kernel.wait import Poller, deadline_after, pause
@@ -46,6 +47,7 @@ class Kernel:
         new_poller: makes the poller of a task.
         max_processes: at once, those included that ended and were not waited for.
         max_threads: at once, of all processes together.
+        max_total_memory: bytes that all processes may have together; None for no limit of the sum.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Kernel:
         *,
         max_processes: int = MOST_PROCESSES,
         max_threads: int = MOST_THREADS,
+        max_total_memory: int | None = None,
     ) -> None:
         self.max_processes = max_processes
         self.max_threads = max_threads
@@ -64,6 +67,7 @@ class Kernel:
         self.process_lock = Lock()
         self.futexes = Futexes()
         self.ending_tasks = Ending()
+        self.memory = MemorySum(max_total_memory)
         self._making = Lock()
         self._timers: Timers | None = None
         self._over = False  # the last process has ended
@@ -185,7 +189,7 @@ class Kernel:
             poller.close()
             if files is not None:
                 files.close()
-            pause(task, deadline_after(_REFUSED * threads))
+            self.refused(task)
             what = f"{processes} processes (--max-processes) and {threads} threads (--max-threads)"
             raise SysError(Errno.AGAIN, f"the program has {what}")
         child.complain = parent.complain
@@ -198,6 +202,10 @@ class Kernel:
         if self.ending:
             child.terminate(Signal.KILL)
         return child
+
+    def refused(self, task: Task) -> None:
+        """Somebody was refused a process: he waits a moment, for which it must not be his turn again."""
+        pause(task, deadline_after(_REFUSED * self._threads()))
 
     def discard(self, process: Process) -> None:
         """A process that could not begin."""

@@ -78,7 +78,14 @@ class Loader:
             module = None if script else self._module(data, data, path)
         if module is None:
             return self._script(process, path, data, args, depth)
-        return Program(args, lambda child: self._begin(module, child))
+        return Program(args, lambda child: self._begun(module, child))
+
+    def _begun(self, module: GuestModule, process: Process) -> Running:
+        """Make a process run a module. Errors: NOMEM its memory may not be as large as it wants it from the start."""
+        try:
+            return self._begin(module, process)
+        except ModuleError as error:
+            raise SysError(Errno.NOMEM, str(error)) from None
 
     def show(self, process: Process) -> None:
         """Let a process, and all that come from it, see its commands in /bin."""
@@ -106,7 +113,7 @@ class Loader:
             _check(module)
         else:
             module = self._module(str(command) if isinstance(command, Path) else command, command, path)
-        return Program(args, lambda child: self._begin(module, child))
+        return Program(args, lambda child: self._begun(module, child))
 
     def _module(self, key: bytes | str, source: bytes | str | Path, path: bytes) -> GuestModule:
         with self._lock:

@@ -17,6 +17,7 @@ from pywasix.engine.module import NUMBERS, GuestModule, load
 from pywasix.errors import ModuleError, OptionError
 
 Program = str | Path | bytes | GuestModule
+_SHARES = 4
 MAX_PAGES = 65536  # 4 GiB, all that 32-bit pointers reach
 
 
@@ -79,17 +80,28 @@ def environment(env: Mapping[str, str] | None) -> list[bytes]:
     return entries
 
 
-def pages(max_memory: int | None) -> int:
-    """The memory limit in pages of 64 KiB."""
-    if max_memory is None:
-        return MAX_PAGES
-    if not isinstance(max_memory, int):
-        raise OptionError(f"max_memory is {max_memory!r}; it is a number of bytes, such as 64 << 20")
-    if max_memory < PAGE:
+def pages(max_memory: int | None, max_total_memory: int | None = None, *, makes_processes: bool = False) -> int:
+    """The memory limit of each process in pages of 64 KiB.
+
+    Unless given, a program has all that its processes may have together; one that makes processes has a quarter.
+    """
+    given = MAX_PAGES if max_memory is None else _pages("max_memory", max_memory)
+    if max_total_memory is None:
+        return min(given, MAX_PAGES)
+    total = _pages("max_total_memory", max_total_memory)
+    if max_memory is None and makes_processes:
+        total = max(1, total // _SHARES)
+    return min(given, total, MAX_PAGES)
+
+
+def _pages(name: str, value: int) -> int:
+    if not isinstance(value, int):
+        raise OptionError(f"{name} is {value!r}; it is a number of bytes, such as 64 << 20")
+    if value < PAGE:
         raise OptionError(
-            f"--max-memory (max_memory) is {max_memory} bytes; WebAssembly memory comes in pages of {PAGE}"
+            f"--{name.replace('_', '-')} ({name}) is {value} bytes; WebAssembly memory comes in pages of {PAGE}"
         )
-    return min(max_memory // PAGE, MAX_PAGES)
+    return value // PAGE
 
 
 def descriptors(max_fds: int | None, host_limit: int) -> int:

@@ -65,6 +65,7 @@ def start(
     cwd: str | None = None,
     commands: Mapping[str, Any] | None = None,
     max_memory: int | None = None,
+    max_total_memory: int | None = None,
     max_fds: int | None = None,
     max_processes: int | None = None,
     max_threads: int | None = None,
@@ -105,7 +106,11 @@ def start(
         commands: programs that it may run by name, also as "/bin/NAME": a path, the bytes of a .wasm file, a loaded
             module, or a function, which gets a `Command` and returns an exit code. Others are .wasm files and "#!"
             scripts of its own volumes.
-        max_memory: bytes of each process, at least one page of 64 KiB.
+        max_memory: bytes of each process, at least one page of 64 KiB. Unless given, and with `max_total_memory`, a
+            quarter of that for a program that can make processes, else all of it.
+        max_total_memory: bytes of all processes together; no limit of the sum unless given. Each process counts with
+            the most that its memory may grow to: `max_memory`, or what its module declares if that is less. A fork or
+            spawn that would pass the sum fails with NOMEM.
         max_fds: descriptors; unless given half of the host's limit, so that the other half is left for you, or a
             quarter on a `VirtualNetwork`, whose sockets are pairs; but at least 256 and at most 65536.
         max_processes, max_threads: how many the program may have at once, the first ones and all threads of all
@@ -129,7 +134,7 @@ def start(
     module, arguments = options.program_of(args, function_casts)
     entry = options.entry_point(module, invoke, arguments[1:])
     generation = options.generation(module, port_order)
-    max_pages = options.pages(max_memory)
+    max_pages = options.pages(max_memory, max_total_memory, makes_processes=module.makes_processes)
     environment = options.environment(env)
     encoded = [options.encoded(each, "argument") for each in arguments]
     fd_limit = options.descriptors(max_fds, guest_file_limit(descriptors_each(net)))
@@ -140,7 +145,7 @@ def start(
     # `held` is what the program holds until it ends; `undo` is for a start that fails.
     with ExitStack() as undo, ExitStack() as held:
         fill_standard_descriptors()
-        kernel = Kernel(HostPoller, max_processes=processes, max_threads=threads)
+        kernel = Kernel(HostPoller, max_processes=processes, max_threads=threads, max_total_memory=max_total_memory)
         process = kernel.start_process(encoded, environment, max_fds=fd_limit)
         if on_connection is not None:
             held.callback(_attached(on_connection))
