@@ -104,6 +104,18 @@ def test_a_program_without_wasix_begins_where_it_is_told_to(given: Path) -> None
         assert (done.returncode, done.stdout, done.stderr) == (0, b"content", b""), path
 
 
+def test_a_program_without_wasix_finds_absolute_paths_along_its_working_directory(given: Path) -> None:
+    """Where "/" itself is mounted."""
+    (given / "inner" / "most").mkdir(parents=True)
+    (given / "inner" / "most" / "file").write_text("most")
+    (given / "inner" / "other").write_text("other")
+    for path, content in (("file", b"most"), ("/inner/most/file", b"most"), ("/inner/other", b"other")):
+        done = pywasix.run(
+            [guest("cat_file"), path], volumes=[f"{given}:/"], cwd="/inner/most", capture_output=True, timeout=PATIENCE
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, content, b""), path
+
+
 @pytest.mark.parametrize(("cwd", "wanted"), [(None, ["/", "."]), ("/data", [".", "/", "/data", "/tmp", "/dev", "."])])
 def test_where_a_program_without_wasix_finds_its_directories(given: Path, cwd: str | None, wanted: list[str]) -> None:
     """wasi-libc takes the last of what fits equally well, Go's library begins at the first."""
@@ -137,6 +149,8 @@ def test_where_a_program_without_wasix_finds_its_directories(given: Path, cwd: s
         ({"archives": ["/dev/null:/a"]}, "no zip or tar file"),
         ({"cwd": "data"}, "an absolute path"),
         ({"cwd": "/nothing"}, "no such directory"),
+        ({"cwd": "/two\nlines"}, r"/two\\nlines: there is no such directory"),
+        ({"cwd": Path("/tmp")}, "it is an absolute path"),
         ({"cwd": "/dev/null"}, "no directory"),
         ({"volumes": {".": "/x"}}, "list of strings"),
         ({"volumes": [Path()]}, "list of strings"),

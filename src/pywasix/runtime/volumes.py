@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pywasix.abi.errno import Errno
-from pywasix.errors import OptionError, SysError
+from pywasix.errors import OptionError, SysError, printable
 from pywasix.fs.devices import devices
 from pywasix.fs.directory import DIRECTORY_RIGHTS, INHERITING_RIGHTS, DirectoryFile
 from pywasix.fs.files import GuestFiles
@@ -88,7 +89,8 @@ def _of_preview1(
     """The directories that a guest without WASIX knows, by name.
 
     To wasi-libc "." and "/" are the same: of those it takes the last, unless another directory fits a path better. So
-    with a working directory of its own absolute paths are served by the mount points. Go begins at the first one.
+    with a working directory of its own absolute paths are served by the mount points, and by the directory below "/"
+    that leads to it: that is all it has of a "/" that is mounted. Go begins at the first one.
     """
 
     def preopen(name: bytes, directory: Directory) -> tuple[bytes, DirectoryFile]:
@@ -97,21 +99,24 @@ def _of_preview1(
     root = preopen(b"/", files.namespace.root)
     if not moved:
         return [root, preopen(b".", files.keep_directory())]
-    below = [b"/" + b"/".join(names) for names in mounted if names]
-    points = [preopen(path, files.directory(path)) for path in below]
+    points = [preopen(path, files.directory(path)) for path in (_joined(names) for names in mounted if names)]
+    top = components(files.getcwd())[:1]
+    if top and top not in mounted:
+        with suppress(SysError):  # it may be one that leads to others and cannot be read
+            points.append(preopen(_joined(top), files.directory(_joined(top))))
     return [preopen(b".", files.keep_directory()), root, *points, preopen(b".", files.keep_directory())]
 
 
-def _enter(files: GuestFiles, cwd: str | None) -> None:
+def _enter(files: GuestFiles, cwd: Any) -> None:
     if cwd is None:
         return
-    if not cwd.startswith("/"):
+    if not isinstance(cwd, str) or not cwd.startswith("/"):
         raise OptionError(f"--cwd (cwd) is {cwd!r}; it is an absolute path of the program's")
     try:
         files.chdir(_encoded(cwd))
     except SysError as error:
         wrong = {Errno.NOENT: "there is no such directory; mount one (--volume, --tmpfs)", Errno.NOTDIR: "no directory"}
-        raise OptionError(f"--cwd (cwd) {cwd}: {wrong.get(error.errno, error)}") from None
+        raise OptionError(f"--cwd (cwd) {printable(cwd)}: {wrong.get(error.errno, error)}") from None
 
 
 def _mounts(options: FileOptions) -> list[tuple[bytes, Directory]]:
@@ -206,7 +211,11 @@ def mapped_volume(mapping: str) -> str:
 
 
 def _path(names: Sequence[bytes]) -> str:
-    return "/" + b"/".join(names).decode("utf-8", "replace")
+    return _joined(names).decode("utf-8", "replace")
+
+
+def _joined(names: Sequence[bytes]) -> bytes:
+    return b"/" + b"/".join(names)
 
 
 def _encoded(path: str) -> bytes:
