@@ -209,6 +209,22 @@ def test_a_guest_that_stops_itself_gives_the_terminal_to_the_shell() -> None:
         assert terminal.process.wait(PATIENCE) == 0
 
 
+def test_a_guest_that_stops_itself_does_not_escape_its_time() -> None:
+    with on_terminal(*run("--timeout=0.3", str(guest("stops")), "self"), start=JOB) as terminal:
+        terminal.read_until(b"0.3 seconds")
+        assert terminal.process.wait(PATIENCE) == 124
+
+
+def test_a_guest_that_stops_itself_where_nobody_sees_it_can_be_ended() -> None:
+    command = run(str(guest("stops")), "self")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"stops\n"
+        process.terminate()  # waits for the next one, unless it came before the stop
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(PATIENCE) == 128 + signal.SIGTERM
+
+
 def test_a_size_that_changed_while_it_was_stopped_is_told() -> None:
     with on_terminal(*run(TERMINAL, "state", "watch", "resize"), start=JOB) as terminal:
         terminal.read_until(b"watching\r\n")

@@ -1,4 +1,4 @@
-"""A guest that blocks, or computes, ends within a tenth of a second of being told to, and leaves nothing."""
+"""A guest that blocks, or computes, stops and ends within a tenth of a second of being told to, and leaves nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pywasix.host.poller import HostPoller
 from pywasix.kernel import futex
 from pywasix.kernel import wait as wait_module
 from pywasix.kernel.task import Task
-from support import PATIENCE, WIRES, guest, open_files, wait_for_line
+from support import PATIENCE, WIRES, guest, open_files, wait_for_line, wait_until
 
 LIMIT = 0.1  # seconds
 ATTEMPTS = 4  # a busy machine may be late once; a host that is always late is wrong
@@ -110,6 +110,24 @@ def nothing_left(attempt: Callable[[], float]) -> Callable[[], float]:
         return took
 
     return counted
+
+
+@pytest.mark.parametrize(("name", "wire"), CASES)
+def test_a_stop_and_a_kill_of_what_is_stopped(name: str, wire: str) -> None:
+    def attempt() -> float:
+        with blocked_guest(name, wire) as process:
+            for _ in range(3):  # it goes on with what it did, and can be stopped again
+                process.send_signal(signal.SIGSTOP)
+                wait_until(lambda: process.stopped)
+                process.send_signal(signal.SIGCONT)
+                assert not process.stopped
+            process.send_signal(signal.SIGSTOP)
+            wait_until(lambda: process.stopped)
+            took = end_of(process, process.kill)
+            assert process.returncode == -signal.SIGKILL
+        return took
+
+    within_limit(nothing_left(attempt))
 
 
 @pytest.mark.parametrize(("name", "wire"), CASES)

@@ -157,6 +157,7 @@ static void killed(const char *name, int (*run)(void)) {
 int main(int count, char **args) {
     int pid;
     if (count > 1 && !strcmp(args[1], "self")) {
+        say("stops");
         process_kill(process_id(), STOP);
         say("goes on");
         return 0;

@@ -121,7 +121,7 @@ def run_program(
             raise OptionError(str(error)) from None
         if log_connections != BARE:  # which has said so
             _tell_chosen_ports(listen, process)
-        status = signals.until(lambda: _wait(process, file, timeout), process)
+        status = signals.until(lambda: _wait(process, file, timeout), process, limited=timeout is not None)
     _print_results(process.results)
     return status
 

@@ -53,8 +53,12 @@ class GuestSignals:
     def _handle(self, number: int, handler: Callable[[int, FrameType | None], None]) -> None:
         self._before.append((number, signal.signal(number, handler)))
 
-    def until(self, wait: Callable[[], int], process: Process) -> int:
-        """Send what has arrived and what arrives to a guest, until `wait` knows how it ended; returns what it does."""
+    def until(self, wait: Callable[[], int], process: Process, *, limited: bool = False) -> int:
+        """Send what has arrived and what arrives to a guest, until `wait` knows how it ended; returns what it does.
+
+        Args:
+            limited: `wait` ends the guest after a time, which a guest must not escape by stopping this process.
+        """
         found: list[int] = []
         failed: list[BaseException] = []
 
@@ -69,16 +73,17 @@ class GuestSignals:
 
         waiter = Thread(target=main, name="pywasix-wait", daemon=True)
         waiter.start()
-        process._when_stopped(self._stopped)
+        if not limited:
+            process._when_stopped(self._stopped)
         interrupted = False
         while number := os.read(self._arrived, 1)[0]:
-            if number == signal.SIGTSTP or (number == signal.SIGSTOP and process.stopped):
+            if number == signal.SIGTSTP or (number == signal.SIGSTOP and process.stopped and _has_a_shell()):
                 _stop()
             elif number == signal.SIGCONT:
                 _terminals("resume")
                 _go_on(process)
             elif number == signal.SIGSTOP:
-                continue  # it goes on already
+                continue  # it goes on already, or only who started us could let it
             elif number == signal.SIGTERM:
                 process.send_signal(number)
             else:  # what terminals send
@@ -107,6 +112,18 @@ class GuestSignals:
 
 def _nothing(_number: int, _frame: FrameType | None) -> None:
     """Python has noted it already."""
+
+
+def _has_a_shell() -> bool:
+    """Whether somebody is there who sees this process stop: it is in the foreground of a terminal."""
+    try:
+        fd = os.open("/dev/tty", os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
+        try:
+            return os.tcgetpgrp(fd) == os.getpgrp()
+        finally:
+            os.close(fd)
+    except OSError:
+        return False
 
 
 def _stop() -> None:
