@@ -106,6 +106,7 @@ OPTIONS = (
     Option("-e --env", "KEY[=VALUE]", "Set a variable; without a value, to the host's.", multiple=True),
     Option("--forward-host-env", "", "Pass the host's whole environment."),
     Option("--timeout", "SECONDS", "Kill it after this time; the exit status is then 124.", seconds),
+    Option("--max-cpu", "SECONDS", "Limit of the processor time of all its threads together.", seconds),
     Option("--max-memory", "SIZE", "Memory limit of each process: bytes, or 64M, 1GiB.", size),
     Option("--max-total-memory", "SIZE", "Memory limit of all its processes together.", size),
     Option("--max-fds", "N", "Limit of open descriptors; half of the host's unless given, 256 to 65536.", count),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from threading import Lock, Thread, current_thread, stack_size
 from typing import Any
@@ -90,10 +91,13 @@ class GuestProcess:
 
         name = f"pywasix-{task.process.pid}.{task.tid}"
 
+        cpu = task.process.kernel.cpu
+
         def job() -> None:
             current_thread().name = name
             try:
-                guest.run_thread(entry, arguments)
+                with nullcontext() if cpu is None else cpu.counted():
+                    guest.run_thread(entry, arguments)
             finally:
                 guest.close()
                 task.process.task_ended(task)

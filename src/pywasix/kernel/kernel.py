@@ -18,6 +18,7 @@ from pywasix.kernel.task import Task, nothing
 from pywasix.kernel.wait import Poller, deadline_after, pause
 
 if TYPE_CHECKING:
+    from pywasix.kernel.cpu import CpuLimit
     from pywasix.kernel.file import File
     from pywasix.kernel.timers import Timers
     from pywasix.kernel.tty import Terminal
@@ -40,6 +41,7 @@ class Kernel:
         terminal: the program's terminal, if it has one.
 
         launcher: runs processes; set by the runtime.
+        cpu: the limit of its processor time, if it has one; set by the runtime.
         when_stopped: called when the first process has stopped (SIGSTOP), whose parent is not of the program.
         ending: the first process has ended.
 
@@ -68,6 +70,7 @@ class Kernel:
         self.futexes = Futexes()
         self.ending_tasks = Ending()
         self.memory = MemorySum(max_total_memory)
+        self.cpu: CpuLimit | None = None
         self._making = Lock()
         self._timers: Timers | None = None
         self._over = False  # the last process has ended

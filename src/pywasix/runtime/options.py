@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -18,6 +19,7 @@ from pywasix.errors import ModuleError, OptionError
 
 Program = str | Path | bytes | GuestModule
 _SHARES = 4
+_MOST_SECONDS = 1e9
 MAX_PAGES = 65536  # 4 GiB, all that 32-bit pointers reach
 
 
@@ -111,6 +113,17 @@ def descriptors(max_fds: int | None, host_limit: int) -> int:
     if max_fds < 3:
         raise OptionError(f"--max-fds (max_fds) is {max_fds}; the standard streams alone need 3")
     return max_fds
+
+
+def cpu_time(max_cpu: Any) -> int | None:
+    """The limit of processor time in ns."""
+    if max_cpu is None:
+        return None
+    if not isinstance(max_cpu, int | float) or not 0 < max_cpu <= _MOST_SECONDS:
+        raise OptionError(f"--max-cpu (max_cpu) is {max_cpu!r}; it is a time in seconds, more than 0")
+    if not hasattr(time, "pthread_getcpuclockid"):
+        raise OptionError("--max-cpu (max_cpu): this operating system does not tell the processor time of a thread")
+    return int(max_cpu * 1e9)
 
 
 def at_least_one(name: str, value: int | None, default: int) -> int:

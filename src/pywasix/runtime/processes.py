@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,12 @@ _KILL = 9
 
 def run_process(process: Process, running: Running) -> tuple[Any, ...]:
     """Run a process to its end in this thread, whatever it runs (exec); returns the results of its entry point."""
+    cpu = process.kernel.cpu
+    with nullcontext() if cpu is None else cpu.counted():
+        return _run_all(process, running)
+
+
+def _run_all(process: Process, running: Running) -> tuple[Any, ...]:
     while True:
         results = running.run()
         if process.successor is None:

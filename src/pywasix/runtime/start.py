@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pywasix.abi.enums import Signal
 from pywasix.abi.generation import AbiGeneration
 from pywasix.engine.border import Wrapper
 from pywasix.engine.instance import EntryPoint, GuestTask
@@ -21,6 +22,7 @@ from pywasix.host.services import HostServices
 from pywasix.host.stdio import PIPE, Stdio, fill_standard_descriptors, open_ends, stream_file
 from pywasix.kernel.fdtable import Descriptor
 from pywasix.kernel.kernel import MOST_PROCESSES, Kernel
+from pywasix.kernel.process import ExitStatus
 from pywasix.kernel.process import Process as KernelProcess
 from pywasix.kernel.task import Task
 from pywasix.net.network import Network
@@ -66,6 +68,7 @@ def start(
     commands: Mapping[str, Any] | None = None,
     max_memory: int | None = None,
     max_total_memory: int | None = None,
+    max_cpu: float | None = None,
     max_fds: int | None = None,
     max_processes: int | None = None,
     max_threads: int | None = None,
@@ -111,6 +114,8 @@ def start(
         max_total_memory: bytes of all processes together; no limit of the sum unless given. Each process counts with
             the most that its memory may grow to: `max_memory`, or what its module declares if that is less. A fork or
             spawn that would pass the sum fails with NOMEM.
+        max_cpu: seconds of processor time that all its threads may take together, the host's work for them included.
+            Then it ends by SIGXCPU.
         max_fds: descriptors; unless given half of the host's limit, so that the other half is left for you, or a
             quarter on a `VirtualNetwork`, whose sockets are pairs; but at least 256 and at most 65536.
         max_processes, max_threads: how many the program may have at once, the first ones and all threads of all
@@ -138,6 +143,7 @@ def start(
     environment = options.environment(env)
     encoded = [options.encoded(each, "argument") for each in arguments]
     fd_limit = options.descriptors(max_fds, guest_file_limit(descriptors_each(net)))
+    cpu_limit = options.cpu_time(max_cpu)
     threads = options.at_least_one("max_threads", max_threads, guest_thread_limit())
     processes = options.at_least_one("max_processes", max_processes, min(MOST_PROCESSES, threads))
     options.text_files(encoding, errors)
@@ -147,6 +153,8 @@ def start(
         fill_standard_descriptors()
         kernel = Kernel(HostPoller, max_processes=processes, max_threads=threads, max_total_memory=max_total_memory)
         process = kernel.start_process(encoded, environment, max_fds=fd_limit)
+        if cpu_limit is not None:
+            _limit_cpu(process, cpu_limit)
         if on_connection is not None:
             held.callback(_attached(on_connection))
         held.callback(process.task_ended, process.main_task)  # the last step: whoever waits finds all of it done
@@ -210,6 +218,16 @@ def _tracer(trace: Any) -> tuple[Wrapper | None, Callable[[], None]]:
 
     write, finish = chosen
     return Tracer(write).wrap, finish
+
+
+def _limit_cpu(process: KernelProcess, limit: int) -> None:
+    from pywasix.kernel.cpu import CpuLimit  # only who has such a limit pays for it
+
+    reason = f"the limit of {limit / 1e9:g} seconds of processor time is over (--max-cpu)"
+    status = ExitStatus(signal=Signal.XCPU, reason=reason)
+    cpu = CpuLimit(process.kernel, limit, _SERVICES.parallelism(), lambda: process.finish(status))
+    process.kernel.cpu = cpu
+    cpu.watch()
 
 
 def _watch(*wanted: Any) -> Watch:
