@@ -82,10 +82,10 @@ import sys
 import pywasix.cli.program as program
 import pywasix.engine.module as module
 load = module.load
-def slow(file):
+def slow(file, **options):
     print("started", flush=True)
     sys.stdin.readline()
-    return load(file)
+    return load(file, **options)
 module.load = slow
 program._SHOW_PROGRESS_AFTER = 0.0
 from pywasix.cli import main
