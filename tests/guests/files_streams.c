@@ -8,6 +8,11 @@ static void tell_stream(const char *name, int fd) {
     int flags = fcntl(fd, F_GETFL);
 #define TELL(what, result) (snprintf(line, sizeof line, "%s: %s", name, what), tell(line, (long long)(result)))
     TELL("isatty", isatty(fd) ? 1 : 0);
+    if (fstat(fd, &found) == 0 && S_ISREG(found.st_mode)) {
+        int access = flags & O_ACCMODE;
+        snprintf(line, sizeof line, "%s: opened", name);
+        tell_text(line, access == O_RDONLY ? "to read" : access == O_WRONLY ? "to write" : "for both");
+    }
     TELL("appends", flags < 0 ? flags : !!(flags & O_APPEND));
     TELL("position", lseek(fd, 0, SEEK_CUR));
     TELL("read", read(fd, buffer, 3));

@@ -192,12 +192,15 @@ class HostFile(File):
 
 
 def given_file(fd: int) -> HostFile:
-    """A regular file that somebody else opened, as a standard stream; owned. The host says what can be done with it.
-
-    Errors: OSError.
-    """
-    appends = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND
-    return HostFile(fd, Opening(write=True, flags=int(FdFlags.APPEND) if appends else 0), settable=True)
+    """A regular file that somebody else opened, as a standard stream; owned. Errors: OSError."""
+    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+    access = flags & os.O_ACCMODE
+    how = Opening(
+        read=access != os.O_WRONLY,
+        write=access != os.O_RDONLY,
+        flags=int(FdFlags.APPEND) if flags & os.O_APPEND else 0,
+    )
+    return HostFile(fd, how, settable=True)
 
 
 def _check_offset(offset: int) -> None:
