@@ -3,9 +3,10 @@
  *
  *   hostile_processes forks | zombies | spawns NAME
  *   hostile_processes waits COUNT
+ *   hostile_processes opens COUNT
  *
  * Prints how many the first process got, and exits while the others go on; `waits` makes COUNT, which wait for ever, as
- * the first process does then.
+ * the first process does then. `opens` makes COUNT, each of which opens all that it may; prints how much that is together.
  */
 #include "process.h"
 
@@ -58,8 +59,29 @@ static int waits(int count) {
     return process_wait(-1, 1, &status);
 }
 
+static int opens(int count) {
+    int told[2], sum = 0, mine = 0, fd;
+    char byte;
+    process_pipe(ends);
+    process_pipe(told);
+    for (int i = 0; i < count; i++)
+        if (process_fork() == 0) {
+            while (wasix_fd_event(0, 0, &fd) == 0) mine++;
+            write(told[1], &mine, sizeof mine);
+            read(ends[0], &byte, 1);
+        }
+    for (int i = 0; i < count; i++) {
+        read(told[0], &mine, sizeof mine);
+        sum += mine;
+    }
+    printf("%d\n", sum);
+    fflush(stdout);
+    return process_wait(-1, 1, &fd);
+}
+
 int main(int count, char **args) {
     int got = count < 2                       ? -1
+              : !strcmp(args[1], "opens")     ? opens(count > 2 ? atoi(args[2]) : 1)
               : !strcmp(args[1], "waits")     ? waits(count > 2 ? atoi(args[2]) : 1)
               : !strcmp(args[1], "forks")     ? forks()
               : !strcmp(args[1], "zombies")   ? zombies()

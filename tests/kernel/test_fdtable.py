@@ -205,3 +205,48 @@ def test_files_of_a_poll_are_closed_by_the_poll(world: World) -> None:
     world.task.wait_on(frozenset())
     world.fds.close(fds[2])
     assert files[2].closed == 1
+
+
+# -- files of all processes ----------------------------------------------------------
+
+
+def test_a_full_program_says_nfile(world: World) -> None:
+    """What is open in one process is missing in another; what both have is one file."""
+    child = world.kernel.start_process((), (), max_fds=16, parent=world.process.pid)
+    files, table, other = world.kernel.files, world.fds, child.fds
+    files.limit = 4
+    shared = entry()
+    table.add(shared)
+    table.copy_to(other)
+    table.add(shared.copy())
+    assert files.held == 1
+    for each in (table, other, table):
+        each.add(entry())
+    for each in (table, other):
+        with pytest.raises(SysError, match="NFILE: the processes of the program have 4 files open together"):
+            each.reserve()
+        with pytest.raises(SysError, match="NFILE"):
+            each.take_extra()
+    table.close(0)  # one of three descriptors of one file
+    assert files.held == 4
+    table.close(2)
+    other.take_extra()
+    assert files.held == 4
+    other.give_extra()
+    other.cancel(other.reserve())
+    assert files.held == 3
+    child.task_ended(child.main_task)
+    assert files.held == 2
+    world.process.task_ended(world.task)
+    assert files.held == 0
+
+
+def test_a_file_that_takes_anothers_place_counts(world: World) -> None:
+    fd = world.fds.add(entry())
+    world.fds.replace(fd, entry())
+    assert world.kernel.files.held == 1
+    world.fds.replace(fd + 1, world.fds.get(fd).copy())
+    assert world.kernel.files.held == 1
+    world.fds.move(fd, fd + 1)
+    world.fds.close(fd + 1)
+    assert world.kernel.files.held == 0

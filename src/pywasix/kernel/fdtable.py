@@ -53,6 +53,25 @@ class Descriptor:
         return Descriptor(self.file, self.rights, self.inheriting, cloexec=self.cloexec, preopen=self.preopen)
 
 
+class OpenFiles:
+    """How many files all processes of a program have open together (Linux file-max); guarded by the descriptor lock.
+
+    Attributes:
+        limit: how many there may be.
+        held: files that are open, and numbers that are kept for files to come.
+    """
+
+    __slots__ = ("held", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+
+    def full(self) -> SysError:
+        """What to say when there may be no more."""
+        return SysError(Errno.NFILE, f"the processes of the program have {self.held} files open together")
+
+
 class FdTable:
     """The descriptors of one process.
 
@@ -64,15 +83,17 @@ class FdTable:
         lock: the kernel's descriptor lock. It guards every table's entries and every file's
             `references`, because forked processes share files.
         waiters: the tasks of the kernel that wait on a file, to be told when it goes away.
+        files: what is open in all tables of the program.
     """
 
-    def __init__(self, limit: int, lock: Lock, waiters: Callable[[File], Sequence[Task]]) -> None:
+    def __init__(self, limit: int, lock: Lock, waiters: Callable[[File], Sequence[Task]], files: OpenFiles) -> None:
         self.entries: dict[int, Descriptor] = {}
         self._reserved: set[int] = set()
         self._lowest = 0  # no number below it is free
         self.limit = limit
         self._lock = lock
         self._waiters = waiters
+        self._files = files
         self._closed = False
         self._extra = 0
 
@@ -100,7 +121,10 @@ class FdTable:
         return entry.file
 
     def reserve(self, minimum: int = 0) -> int:
-        """Keep the lowest free number that is at least `minimum`. Errors: MFILE; INVAL (minimum beyond the limit)."""
+        """Keep the lowest free number that is at least `minimum`.
+
+        Errors: MFILE; NFILE the program's processes have too many files together; INVAL minimum beyond the limit.
+        """
         lock = self._lock
         lock.acquire()
         try:
@@ -111,6 +135,10 @@ class FdTable:
                 fd += 1
             if fd >= self.limit:
                 raise self._no_number(minimum)
+            files = self._files
+            if files.held >= files.limit:
+                raise files.full()
+            files.held += 1
             reserved.add(fd)
             if minimum <= lowest:
                 self._lowest = fd + 1
@@ -124,21 +152,26 @@ class FdTable:
         return SysError(Errno.MFILE, f"all {self.limit} descriptors are in use (--max-fds)")
 
     def take_extra(self) -> None:
-        """Count a descriptor of the host's that no number of a guest stands for. Errors: MFILE."""
+        """Count a descriptor of the host's that no number of a guest stands for. Errors: MFILE; NFILE."""
         with self._lock:
             if self._extra >= self.limit // 2:
                 raise SysError(Errno.MFILE, f"{self._extra} descriptors are watched under further numbers (--max-fds)")
+            if self._files.held >= self._files.limit:
+                raise self._files.full()
+            self._files.held += 1
             self._extra += 1
 
     def give_extra(self) -> None:
         """It is closed."""
         with self._lock:
+            self._files.held -= 1
             self._extra -= 1
 
     def cancel(self, fd: int) -> None:
         """Give a reserved number back."""
         with self._lock:
             self._reserved.discard(fd)
+            self._files.held -= 1
             self._lowest = min(self._lowest, fd)
 
     def install(self, fd: int, entry: Descriptor) -> None:
@@ -146,6 +179,8 @@ class FdTable:
         file = entry.file
         self._lock.acquire()
         self._reserved.discard(fd)
+        if file.references:  # it is one of those that are counted
+            self._files.held -= 1
         file.references += 1
         closed = self._closed
         if not closed:
@@ -167,6 +202,8 @@ class FdTable:
         with self._lock:
             if fd in self._reserved:
                 raise SysError(Errno.BUSY, f"fd {fd} is being opened by another thread")
+            if not entry.file.references:
+                self._files.held += 1
             entry.file.references += 1
             old = entry if self._closed else self.entries.get(fd)  # the process ended: nothing is kept
             if not self._closed:
@@ -189,6 +226,7 @@ class FdTable:
             plain = not (left or file.disposed or file.watch) and (file.closes_safely or not self._waiters(file))
             if plain:
                 file.disposed = True
+                self._files.held -= 1
         finally:
             self._lock.release()
         if plain:
@@ -274,6 +312,7 @@ class FdTable:
             return
         self._lock.acquire()
         disposed, file.disposed = file.disposed, True
+        self._files.held -= not disposed
         self._lock.release()
         if not disposed:
             file.close()

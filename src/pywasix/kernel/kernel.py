@@ -10,6 +10,7 @@ from pywasix.abi.enums import Signal
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.kernel.ending import Ending
+from pywasix.kernel.fdtable import OpenFiles
 from pywasix.kernel.futex import Futexes
 from pywasix.kernel.launch import NO_LAUNCHER, Launcher
 from pywasix.kernel.memory import MemorySum
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_IDS = 0x1FFFFFFF  # libc keeps a tid in 29 bits of its locks
 MOST_THREADS = 1024  # of one program
+MOST_FILES = 65536  # of one program
 MOST_PROCESSES = 256  # of one program, zombies included
 _REFUSED = 200_000  # ns for each thread: programs that want more and more must not keep the host from all else
 FIRST = 1
@@ -49,6 +51,7 @@ class Kernel:
         new_poller: makes the poller of a task.
         max_processes: at once, those included that ended and were not waited for.
         max_threads: at once, of all processes together.
+        max_files: that all processes may have open together.
         max_total_memory: bytes that all processes may have together; None for no limit of the sum.
     """
 
@@ -59,6 +62,7 @@ class Kernel:
         max_processes: int = MOST_PROCESSES,
         max_threads: int = MOST_THREADS,
         max_total_memory: int | None = None,
+        max_files: int = MOST_FILES,
     ) -> None:
         self.max_processes = max_processes
         self.max_threads = max_threads
@@ -69,6 +73,7 @@ class Kernel:
         self.process_lock = Lock()
         self.futexes = Futexes()
         self.ending_tasks = Ending()
+        self.files = OpenFiles(max_files)
         self.memory = MemorySum(max_total_memory)
         self.cpu: CpuLimit | None = None
         self._making = Lock()

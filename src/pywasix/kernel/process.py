@@ -86,7 +86,7 @@ class Process:
         self.parent = parent
         self.args = list(args)
         self.env = list(env)
-        self.fds = FdTable(max_fds, kernel.descriptor_lock, kernel.waiters)
+        self.fds = FdTable(max_fds, kernel.descriptor_lock, kernel.waiters, kernel.files)
         self.signals = Signals(self)
         self.tasks: list[Task] = []
         self.orphan = self.zombie = False

@@ -117,7 +117,8 @@ def start(
         max_cpu: seconds of processor time that all its threads may take together, the host's work for them included.
             Then it ends by SIGXCPU.
         max_fds: descriptors; unless given half of the host's limit, so that the other half is left for you, or a
-            quarter on a `VirtualNetwork`, whose sockets are pairs; but at least 256 and at most 65536.
+            quarter on a `VirtualNetwork`, whose sockets are pairs; but at least 256 and at most 65536. As many files,
+            or `max_fds` if that is more, may be open in all processes together; NFILE tells of that.
         max_processes, max_threads: how many the program may have at once, the first ones and all threads of all
             processes included; fork and the like fail with AGAIN then. Unless given 256 and 1024, or less where the
             host's limit of descriptors is low.
@@ -142,7 +143,8 @@ def start(
     max_pages = options.pages(max_memory, max_total_memory, makes_processes=module.makes_processes)
     environment = options.environment(env)
     encoded = [options.encoded(each, "argument") for each in arguments]
-    fd_limit = options.descriptors(max_fds, guest_file_limit(descriptors_each(net)))
+    host_files = guest_file_limit(descriptors_each(net))
+    fd_limit = options.descriptors(max_fds, host_files)
     cpu_limit = options.cpu_time(max_cpu)
     threads = options.at_least_one("max_threads", max_threads, guest_thread_limit())
     processes = options.at_least_one("max_processes", max_processes, min(MOST_PROCESSES, threads))
@@ -151,7 +153,13 @@ def start(
     # `held` is what the program holds until it ends; `undo` is for a start that fails.
     with ExitStack() as undo, ExitStack() as held:
         fill_standard_descriptors()
-        kernel = Kernel(HostPoller, max_processes=processes, max_threads=threads, max_total_memory=max_total_memory)
+        kernel = Kernel(
+            HostPoller,
+            max_processes=processes,
+            max_threads=threads,
+            max_total_memory=max_total_memory,
+            max_files=max(fd_limit, host_files),
+        )
         process = kernel.start_process(encoded, environment, max_fds=fd_limit)
         if cpu_limit is not None:
             _limit_cpu(process, cpu_limit)
