@@ -56,23 +56,17 @@ def test_files_that_python_hands_over_stay_open(tmp_path: Path) -> None:
 @pytest.mark.parametrize("device", ["/dev/null", "/dev/full", "/dev/zero"])
 def test_streams_that_are_devices(natives: Natives, device: str) -> None:
     """A full disk is what /dev/full is for."""
-
-    def told(command: list[str]) -> str:
-        with open(device, "r+b", buffering=0) as both:
-            return subprocess.run(
-                command, stdin=both, stdout=subprocess.PIPE, stderr=both, check=True, timeout=PATIENCE, text=True
-            ).stdout
-
-    linux = told([natives.command("files_streams")])
-    assert told([sys.executable, "-m", "pywasix", "run", str(guest("files_streams"))]) == linux
-    assert ("2: write: NOSPC" in linux) == (device == "/dev/full")
+    with open(device, "r+b", buffering=0) as both:
+        command = [natives.command("files_streams")]
+        linux = subprocess.run(command, stdin=both, stdout=subprocess.PIPE, stderr=both, check=True, text=True)
+        done = pywasix.run([guest("files_streams")], stdin=both, stdout=pywasix.PIPE, stderr=both, text=True)
+    assert (done.returncode, done.stdout) == (0, linux.stdout)
+    assert ("2: write: NOSPC" in linux.stdout) == (device == "/dev/full")
 
 
 def test_streams_that_are_pipes(natives: Natives) -> None:
-    def told(command: list[str]) -> str:
-        done = subprocess.run(command, input="hello", capture_output=True, check=True, timeout=PATIENCE, text=True)
-        return done.stdout
-
-    linux = told([natives.command("files_streams")])
-    assert told([sys.executable, "-m", "pywasix", "run", str(guest("files_streams"))]) == linux
-    assert "2: position: SPIPE" in linux
+    command = [natives.command("files_streams")]
+    linux = subprocess.run(command, input="hello", capture_output=True, check=True, text=True)
+    done = pywasix.run([guest("files_streams")], input="hello", capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, linux.stdout, linux.stderr)
+    assert "2: position: SPIPE" in linux.stdout
