@@ -8,11 +8,18 @@ from contextlib import suppress
 
 import pytest
 
+import pywasix
 from cli.command import PYWASIX
 from support import PATIENCE, guest
 from terminals import END, INTERRUPT, JOB, QUIT, STOP, Terminal, on_terminal
 
 TERMINAL = str(guest("terminal"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled() -> None:
+    """A slow compile would show its progress on the terminals of these tests: the engine's cache has it before."""
+    pywasix.load(TERMINAL)
 
 
 def run(*words: str) -> list[str]:

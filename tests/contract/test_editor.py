@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import termios
 from collections.abc import Sequence
+from subprocess import DEVNULL
 
 import pytest
 
@@ -35,7 +36,7 @@ SESSIONS: dict[str, Sequence[tuple[bytes, bytes]]] = {
 
 def transcript(command: Sequence[str], session: Sequence[tuple[bytes, bytes]], *, resize: bool = False) -> bytes:
     """What the terminal shows of a session."""
-    with on_terminal(*command) as terminal:
+    with on_terminal(*command, stderr=DEVNULL) as terminal:  # a slow compile shows its progress there
         before = terminal.modes()
         shown = terminal.read_until(b"editing 80x24\r\n")
         shown += terminal.read_until(b"\x1b[1G")
@@ -71,7 +72,7 @@ def test_a_new_size_is_drawn_the_same(natives: Natives) -> None:
 def test_modes_are_what_linux_says(natives: Natives, words: list[str]) -> None:
     shown, flags = [], []
     for command in ([natives.command("terminal")], [*PYWASIX, "run", str(guest("terminal"))]):
-        with on_terminal(*command, *words, "key") as terminal:
+        with on_terminal(*command, *words, "key", stderr=DEVNULL) as terminal:
             shown.append(terminal.read_until(b"feeds 1\r\n"))
             flags.append([terminal.modes()[0] & (termios.ICRNL | termios.IXON), terminal.modes()[1]])
             terminal.type(b"\r")
