@@ -146,6 +146,8 @@ static void errors_and_ends(void) {
     int fd = fresh_stream(), listener = sock_listener(&where, 4);
     must("add", add(epoll, fd, EPOLL_IN | EPOLL_OUT, 1));
     tell_wait("epoll: a fresh socket", epoll, 0);
+    sock_epoll_ctl(epoll, EPOLL_MODIFY, fd, EPOLL_IN, 1);
+    tell_wait("epoll: a fresh socket, for reading alone", epoll, 0);
     sock_epoll_ctl(epoll, EPOLL_DELETE, fd, 0, 0);
     must("add", add(epoll, listener, EPOLL_IN | EPOLL_OUT, 2));
     tell_wait("epoll: a listener without callers", epoll, 0);
@@ -159,6 +161,10 @@ static void errors_and_ends(void) {
     must("wait", await(fd, true));
     must("add", add(epoll, fd, EPOLL_OUT, 3));
     tell_wait("epoll: a refused connect", epoll, PATIENCE_MS);
+    sock_epoll_ctl(epoll, EPOLL_MODIFY, fd, EPOLL_IN | EPOLL_OUT, 3);
+    tell_wait("epoll: a refused connect, for reading too", epoll, 0);
+    sock_epoll_ctl(epoll, EPOLL_MODIFY, fd, EPOLL_IN, 3);
+    tell_wait("epoll: a refused connect, for reading alone", epoll, 0);
     sock_close(fd);
     where.port = 0;
     listener = sock_listener(&where, 4);

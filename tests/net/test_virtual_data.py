@@ -145,9 +145,30 @@ def test_close_lets_the_peer_read_the_rest() -> None:
         client.drop(caller)
         assert receive(server, served) == b"rest"
         assert receive(server, served) == b""
+        assert send(server, served, b"xyz") == 3, "nobody has told of the reset yet"
         with refusal(Errno.PIPE):
             send(server, served, b"x")
         assert pending_error(served) is Errno.SUCCESS
+
+
+def test_the_reset_of_a_closed_peer_is_a_pending_error_and_an_end() -> None:
+    for vector in (False, True):
+        with connection() as (client, caller, server, served):
+            client.drop(caller)
+            buffers = [memoryview(bytearray(b"ab"))] * (2 if vector else 1)
+            assert served.send(server.task, buffers, 0) == (4 if vector else 2)
+            assert receive(server, served) == b"", "it was told of the end, whatever came after it"
+            assert pending_error(served) is Errno.PIPE
+            with refusal(Errno.PIPE):
+                send(server, served, b"x")
+
+
+def test_who_has_finished_sending_sends_nothing_to_a_closed_peer() -> None:
+    with connection() as (client, caller, server, served):
+        served.shutdown(WRITE)
+        client.drop(caller)
+        with refusal(Errno.PIPE):
+            send(server, served, b"x")
 
 
 def test_close_shows_as_hangup() -> None:

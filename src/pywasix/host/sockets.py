@@ -23,7 +23,7 @@ from pywasix.host.errors import ERRNO_OF, sys_error
 from pywasix.host.files import available_bytes, file_status
 from pywasix.host.sockaddr import from_host, to_host
 from pywasix.host.unix_place import UnixPlace
-from pywasix.kernel.file import FileStatus
+from pywasix.kernel.file import Conditions, FileStatus
 from pywasix.kernel.wait import Handle
 from pywasix.net.address import INET4, INET6, UNIX, Address
 
@@ -143,6 +143,10 @@ class HostChannel:
     def fileno(self) -> int:
         """The descriptor to wait on; -1 once closed."""
         return self.fd
+
+    @property
+    def conditions(self) -> Conditions | None:
+        return None
 
     def patient(self) -> HostChannel:
         """Let blocking calls come back after `PATIENCE`. Raises OSError."""

@@ -1,8 +1,8 @@
 """Streams of guests on the virtual network: the kernel's `Channel`.
 
-Connections ride on AF_UNIX pairs, whose ends behave as TCP sockets do in all but a few points, which are
-mended here: a connection can be broken off (SO_LINGER 0), and MSG_TRUNC discards what it receives. One
-difference stays: after `shutdown(SHUT_RD)` the peer's sends fail with EPIPE, where TCP takes and drops them.
+Connections ride on AF_UNIX pairs, whose ends behave as TCP sockets do in all but a few points, which are mended here: a
+connection can be broken off (SO_LINGER 0), a peer that has closed is sent to once, epoll tells of errors, MSG_TRUNC
+discards. One difference stays: after `shutdown(SHUT_RD)` the peer's sends fail with EPIPE; TCP takes and drops them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from pywasix.host.errors import sys_error
 from pywasix.host.sockets import HostChannel
 from pywasix.host.virtual_end import OF_PAIR, VirtualEnd
 from pywasix.host.virtual_pair import SocketPair, adopt
-from pywasix.kernel.wait import Handle
+from pywasix.kernel.file import Conditions
+from pywasix.kernel.wait import FAILED, FINISHED, HANGUP, READABLE, Handle
 from pywasix.net.address import Address, wildcard
 from pywasix.net.virtual import Fabric
 from pywasix.net.virtual_hosts import Node
@@ -30,9 +31,10 @@ from pywasix.net.virtual_queue import Arrival, Attempt, Listener, Side
 _STREAM = SockType.SOCKET_STREAM
 _TRUNCATE = int(RiFlags.RECV_DATA_TRUNCATED)
 _PEEK = int(RiFlags.RECV_PEEK)
-_READING = int(SdFlags.RD)
+_READING, _WRITING = int(SdFlags.RD), int(SdFlags.WR)
 # What comes from the network; other errors are found before anything is sent.
 _ANSWERS = (Errno.CONNREFUSED, Errno.HOSTUNREACH)
+_ENDED = READABLE | FINISHED
 _MOST_DISCARDED = 1 << 20  # bytes in one call, whatever the guest asks for
 
 
@@ -51,6 +53,7 @@ class VirtualChannel(VirtualEnd):
         "_chosen",
         "_fabric",
         "_listener",
+        "_mute",
         "_node",
         "_plain",
         "_refused",
@@ -75,6 +78,7 @@ class VirtualChannel(VirtualEnd):
         # closed by another task. Before `Fabric.lock`; held for calls that never wait.
         self._changing = RLock()
         self._unanswered: Errno | None = None  # why a non-blocking connect failed; nobody was told yet
+        self._mute = False  # shut for sending
         self._refused = False  # nothing came of an attempt: there is only an end to receive, as on Linux
         self.pair: SocketPair | None = None
         self.side: Side | None = None
@@ -219,6 +223,23 @@ class VirtualChannel(VirtualEnd):
         self._refused = False
         return True
 
+    @property
+    def conditions(self) -> Conditions:
+        return self._conditions
+
+    def _conditions(self, events: int, asked: int) -> int:
+        """Refusals and resets, of which a pair knows nothing, as tcp_poll of Linux tells them.
+
+        They come with what the pair is ready for: a fresh or refused socket wakes nobody who asks for reading alone.
+        """
+        attempt, side = self._attempt, self.side
+        if side is not None or self._listener is not None:
+            return events | FAILED if side is not None and side.reset else events
+        failed = self._unanswered is not None or (attempt is not None and attempt.failure is not None)
+        if failed or self._refused:
+            return events | HANGUP | asked & _ENDED | FAILED * failed
+        return events if attempt is not None else events | HANGUP
+
     # -- data ---------------------------------------------------------------
 
     def recv_into(self, buffer: memoryview, flags: int) -> int:
@@ -261,7 +282,7 @@ class VirtualChannel(VirtualEnd):
         try:
             return super().send(buffer, flags)
         except SysError as error:
-            raise self._told(error) from None
+            return self._unsent(error, len(buffer))
 
     def send_vector(self, buffers: Sequence[memoryview], flags: int) -> int:
         if self.side is None:
@@ -269,7 +290,7 @@ class VirtualChannel(VirtualEnd):
         try:
             return super().send_vector(buffers, flags)
         except SysError as error:
-            raise self._told(error) from None
+            return self._unsent(error, sum(map(len, buffers)))
 
     def send_file(self, source: Handle, offset: int, count: int) -> int:
         if self.side is None:
@@ -277,7 +298,13 @@ class VirtualChannel(VirtualEnd):
         try:
             return super().send_file(source, offset, count)
         except SysError as error:
-            raise self._told(error) from None
+            return self._unsent(error, count)
+
+    def _unsent(self, error: SysError, size: int) -> int:
+        """The pair took nothing; returns the bytes that TCP would have taken. Errors: what TCP tells instead."""
+        if error.errno is Errno.PIPE and not self._mute and self.side is not None and self.side.answered():
+            return size
+        raise self._told(error) from None
 
     def _told(self, error: SysError) -> SysError:
         """An error of the pair as TCP tells it: the first call after a reset says so (`sk_stream_error`)."""
@@ -313,6 +340,7 @@ class VirtualChannel(VirtualEnd):
             raise SysError(Errno.NOTCONN, "the socket is not connected")  # another task was quicker
         else:
             super().shutdown(how)
+            self._mute = self._mute or bool(how & _WRITING)
 
     # -- what it is ---------------------------------------------------------
 
@@ -366,7 +394,7 @@ class VirtualChannel(VirtualEnd):
             self._fabric.stop(listener)
         if attempt is not None and not self._fabric.give_up(attempt, Errno.CONNABORTED):
             side = attempt.side
-        if side is not None and self._linger == 0:
-            side.abort()
+        if side is not None:
+            side.abort() if self._linger == 0 else side.close()
         if self.binding is not None:
             self._fabric.unbind(self._node, _STREAM, self.binding)

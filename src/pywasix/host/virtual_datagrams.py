@@ -9,6 +9,7 @@ from pywasix.host.errors import sys_error
 from pywasix.host.sockets import RECEIVE_FLAGS
 from pywasix.host.virtual_end import VirtualEnd
 from pywasix.host.virtual_mailbox import SocketMailbox
+from pywasix.kernel.file import Conditions
 from pywasix.net.address import NOWHERE, Address
 from pywasix.net.virtual import Fabric
 from pywasix.net.virtual_datagrams import HEADER, DatagramEnd
@@ -27,6 +28,10 @@ class VirtualDatagrams(VirtualEnd):
         super().__init__(mailbox.near, family, SockType.SOCKET_DGRAM)
         self._mailbox = mailbox
         self._end = DatagramEnd(fabric, node, family, mailbox, self._options)
+
+    @property
+    def conditions(self) -> Conditions:
+        return self._mailbox.conditions
 
     def bind(self, address: Address) -> None:
         """Errors: those of `DatagramEnd.bind`."""

@@ -11,6 +11,7 @@ from typing import Any
 from pywasix.abi.errno import Errno
 from pywasix.errors import SysError
 from pywasix.host.errors import sys_error
+from pywasix.kernel.wait import FAILED, READABLE
 from pywasix.net.virtual_datagrams import HEADER, unpack
 from pywasix.net.virtual_ports import Endpoint
 
@@ -76,6 +77,16 @@ class SocketMailbox:
         if self._marked:
             self._sweep()
         return error
+
+    def conditions(self, events: int, asked: int) -> int:
+        """`File.conditions`: a refusal is an error, and its marker nothing to read (Linux: `datagram_poll`)."""
+        if self.error is None:
+            return events
+        try:
+            marker = self.near.recv(1, _PROBE) == _MARKER
+        except OSError:  # the queue is empty by now, or the socket closed
+            marker = True
+        return (events & ~READABLE if marker else events) | FAILED
 
     def receive(
         self, receive: Receive, buffers: Sequence[memoryview | bytearray], flags: int

@@ -269,6 +269,7 @@ class VirtualSocket(socket.socket):
             linger = super().getsockopt(*_LINGER, _LINGER_SIZE)
             if any(linger[:4]) and not any(linger[4:]):
                 self._side.abort()
+        self._side.close()
         super().close()
         self._release()
 

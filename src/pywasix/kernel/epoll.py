@@ -105,6 +105,11 @@ class Watch:
         self.events = events
         self.event = encode_epoll_event(READABLE, data)
 
+    def corrected(self, events: int) -> int:
+        """What is true of the file, of what the host says."""
+        conditions = self.file.conditions
+        return events if conditions is None else conditions(events, self.events)
+
     def end(self) -> None:
         """The file is about to be closed."""
         self._epoll.drop(self)
@@ -124,6 +129,7 @@ class Epoll(File):
         self._watches: dict[int, Watch] = {}
         self._by_number: dict[tuple[int, File], Watch] = {}
         self._dropped = 0
+        self._corrected = 0  # how many watched files have `conditions`
         self._closed = False
 
     def read(self, task: Task, buffers: Sequence[memoryview]) -> int:
@@ -165,6 +171,7 @@ class Epoll(File):
         watch = self._watches[key] = Watch(self, key, number, file, events, data, self._dropped)
         watch.charged = charged
         self._by_number[number, file] = watch
+        self._corrected += file.conditions is not None
 
     def change(self, number: int, file: File, events: int, data: bytes) -> None:
         """Watch for other events, with other data; re-arms what was to be told once. Errors: NOENT."""
@@ -193,6 +200,7 @@ class Epoll(File):
     def _forget(self, watch: Watch) -> None:
         del self._by_number[watch.number, watch.file]
         self._dropped += 1
+        self._corrected -= watch.file.conditions is not None
         watch.leave()
         if self._watches.get(watch.key) is watch:  # else the host has given the key anew
             del self._watches[watch.key]
@@ -249,6 +257,8 @@ class Epoll(File):
         found = self._host_look(seconds, most)
         if not found:
             return b""
+        if self._corrected:
+            return self._certain(found, before)
         if len(found) == 1:  # a server that is not busy: nearly always readable
             key, words = found[0]
             watch = self._watches.get(key)
@@ -265,7 +275,7 @@ class Epoll(File):
         return events if self._dropped == before else self._certain(found, before)
 
     def _certain(self, found: Sequence[tuple[int, int]], before: int) -> bytes:
-        """The events of watches that were there `before`; a key that was given anew is asked for again.
+        """The events of watches that were there `before`, corrected; a key that was given anew is asked for again.
 
         What the host found of such a key may be of the file that had it, and the new one must not be told so. It
         may as well be its own, and an edge of it: so the host looks at it once more.
@@ -277,7 +287,7 @@ class Epoll(File):
                 if watch is None:
                     continue
                 if watch.born <= before:
-                    events += epoll_event_with(self._told(words), watch.event)
+                    events += epoll_event_with(watch.corrected(self._told(words)), watch.event)
                 else:
                     self._host.change(key, watch.events)
         return events

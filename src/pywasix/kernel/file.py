@@ -28,6 +28,10 @@ STREAM_RIGHTS = int(
 )
 
 
+Conditions = Callable[[int, int], int]
+"""What is true of a file, of what the host says of it and of what is asked for: events of `kernel.wait`."""
+
+
 def after(buffers: Sequence[memoryview], count: int) -> list[memoryview]:
     """What is left of the buffers when the first `count` bytes are done."""
     rest = []
@@ -78,6 +82,11 @@ class File:
     disposed = False
     closes_safely = False
     watch: Watch | None = None
+
+    @property
+    def conditions(self) -> Conditions | None:
+        """Corrects what the host's epoll tells of it; None when that is the whole truth."""
+        return None
 
     @property
     def sendable(self) -> Handle | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from pywasix.kernel.file import FileStatus
+from pywasix.kernel.file import Conditions, FileStatus
 from pywasix.kernel.wait import Handle
 from pywasix.net.address import Address
 
@@ -21,6 +21,11 @@ class Channel(Handle, Protocol):
     patience of the channel, at most 20 ms) unless the channel is non-blocking or DONT_WAIT is in
     the flags. Flags are `RiFlags` and `SiFlags` as plain numbers.
     """
+
+    @property
+    def conditions(self) -> Conditions | None:
+        """As `File.conditions`."""
+        ...
 
     def bind(self, address: Address) -> None: ...
     def listen(self, backlog: int) -> None: ...

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pywasix.abi.enums import RiFlags, SiFlags
 from pywasix.abi.errno import Errno
 from pywasix.errors import StackUnwinding, SysError, WouldBlock
-from pywasix.kernel.file import File, after
+from pywasix.kernel.file import Conditions, File, after
 from pywasix.kernel.wait import HANGUP, READABLE, WRITABLE, Handle, deadline_after, remaining, until
 from pywasix.net.stack import Channel
 from pywasix.net.states import REFUSALS, State
@@ -48,6 +48,10 @@ class Transfer(File):
     send_timeout: int | None
     connect_timeout: int | None = None
     _failure: SysError | None = None  # of a connect; nobody was told yet
+
+    @property
+    def conditions(self) -> Conditions | None:
+        return self.channel.conditions
 
     def _permit(self, operation: str) -> None:
         if self.state is State.CONNECTING:

@@ -86,11 +86,12 @@ class Side:
             can still be received; then one call fails (Linux keeps `sk_err` like that).
         why: what that call fails with.
         finished: a link told this side that the other one has finished sending.
+        left: the other side has closed its end, and this one has sent nothing to it since.
         broken: the connection is no more.
         way: what a link does to this side; None where there is no link.
     """
 
-    __slots__ = ("broken", "finished", "local", "other", "peer", "reset", "way", "why")
+    __slots__ = ("broken", "finished", "left", "local", "other", "peer", "reset", "way", "why")
 
     other: Side
 
@@ -99,6 +100,7 @@ class Side:
         self.peer = peer
         self.reset = False
         self.finished = False
+        self.left = False
         self.broken = False
         self.why = Errno.CONNRESET
         self.way: Way | None = None
@@ -116,6 +118,22 @@ class Side:
             self.way.aborted = True  # the other side hears of it when the end has travelled
         else:
             self.other.break_off(Errno.CONNRESET)
+
+    def close(self) -> None:
+        """Finish in order. Call it before the end of the connection is closed."""
+        self.other.left = self.way is None
+
+    def answered(self) -> bool:
+        """Something is sent to a peer that has closed; returns whether it is taken, for the last time.
+
+        Linux: nothing is known of the peer but that it has finished. Its host answers with a reset, which is EPIPE
+        in CLOSE_WAIT (tcp_reset): the next send hears of it.
+        """
+        taken, self.left = self.left and not self.broken, False
+        if taken:
+            self.finished = True
+            self.break_off(Errno.PIPE)
+        return taken
 
     def break_off(self, why: Errno) -> None:
         """This side must be told that the connection is no more. Call it before the other end is closed."""
