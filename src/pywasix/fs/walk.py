@@ -84,7 +84,8 @@ def simple_place(start: Start, path: bytes) -> Place | None:
     if not is_plain(path):
         return None
     names = prefix.split(b"/")
-    found = start.directory.descend(names)
+    shortcut = start.directory.shortcuts.get(names[0])
+    found = start.directory.descend(names) if shortcut is None else shortcut[0].descend(names[1:])
     return None if found is None else (found, name, (*start.names, *names), True)
 
 

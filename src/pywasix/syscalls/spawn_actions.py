@@ -12,6 +12,7 @@ from pywasix.fs.directory import INHERITING_RIGHTS
 from pywasix.kernel.process import Process
 from pywasix.syscalls.context import Context
 from pywasix.syscalls.opening import directory_of, open_from, open_request, open_terminal, path_of
+from pywasix.syscalls.socket_names import refuse_socket
 
 _MOST = 4096
 _CLOEXEC = int(FdFlagsExt.CLOEXEC)
@@ -70,6 +71,7 @@ class FileActions:
             bool(operation.fdflagsext & _CLOEXEC),
         )
         start = self._ctx.files_of(child).start()
+        refuse_socket(self._ctx, start, path, operation.oflags)
         entry = open_from(child.fds, start, path, request, INHERITING_RIGHTS, partial(open_terminal, self._ctx))
         try:
             child.fds.replace(operation.fd, entry)
