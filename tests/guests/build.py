@@ -13,11 +13,16 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
+
+_binaryen = Lock()  # its settings are the process's
 
 HERE = Path(__file__).resolve().parent
 ZIG_VERSION = "0.17.1"  # what pip calls the ziglang release that built the committed modules
@@ -130,7 +135,12 @@ def asyncified(module: bytes) -> bytes:
     """The module with functions that can save their frames and go back into them."""
     from icpp_binaryen import _lib  # only these guests need it
 
-    library = ctypes.CDLL(str(Path(_lib.__file__).parent / "lib" / "libbinaryen.so"))
+    with _binaryen:
+        return _asyncified(module, Path(_lib.__file__).parent / "lib" / "libbinaryen.so")
+
+
+def _asyncified(module: bytes, path: Path) -> bytes:
+    library = ctypes.CDLL(str(path))
     library.BinaryenModuleRead.restype = ctypes.c_void_p
     library.BinaryenModuleAllocateAndWrite.restype = _Written
     parsed = ctypes.c_void_p(library.BinaryenModuleRead(module, ctypes.c_size_t(len(module))))
@@ -195,14 +205,14 @@ def compiler_version() -> str:
 
 def check(names: list[str]) -> list[str]:
     """Rebuild into a temporary directory; return the guests whose committed module differs or is missing."""
-    different = []
-    with tempfile.TemporaryDirectory() as directory:
-        for name in names:
-            committed = HERE / f"{name}.wasm"
-            built = build(name, Path(directory)).read_bytes()
-            if not committed.exists() or committed.read_bytes() != built:
-                different.append(name)
-    return different
+
+    def differs(name: str) -> bool:
+        committed = HERE / f"{name}.wasm"
+        built = build(name, Path(directory)).read_bytes()
+        return not committed.exists() or committed.read_bytes() != built
+
+    with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [name for name, different in zip(names, pool.map(differs, names), strict=True) if different]
 
 
 def main() -> int:
