@@ -236,15 +236,20 @@ class Walk:
         elif self._trail[-1][1]:
             _, names = self._trail.pop()
             self.directory = self._trail[-1][0] if self._trail else self._start.directory
-            if len(names) > 1:
-                self._names.extendleft(reversed(names[:-1]))  # it was one stride: walk again, one less
-                self._enter_again(len(names) - 1)
+            self._enter_again(names[:-1])  # it may have been one stride: one less
         # else the root, which is its own parent
 
-    def _enter_again(self, count: int) -> None:
-        """Walk the next names, of which the first `count` were directories a moment ago."""
-        for _ in range(count):
-            self._step(self._names.popleft())
+    def _enter_again(self, names: tuple[bytes, ...]) -> None:
+        """Enter what were directories before. Errors: NOENT one of them is none any more; as `Directory.enter`.
+
+        No link is followed: who put one there has moved the directory away, and where it leads is not above it.
+        """
+        for name in names:
+            try:
+                found = self.directory.enter(name)
+            except SysError as error:
+                raise (_moved() if error.errno is Errno.NOTDIR else error) from None
+            self._push(found, (name,))
 
     def _leave_start(self) -> None:
         """ ".." of the directory that the path began at: where it was opened, if it still is there."""
@@ -253,10 +258,9 @@ class Walk:
             raise SysError(Errno.PERM, '".." leads out of the directory')
         identity = start.directory.status()[:2]
         self._go_to_root()
-        self._names.extendleft(reversed(start.names))
-        self._enter_again(len(start.names))
+        self._enter_again(start.names)
         if self.directory.status()[:2] != identity:
-            raise SysError(Errno.NOENT, "the directory was moved or removed")
+            raise _moved()
         self._go_up()
 
     def follow(self, otherwise: SysError | None = None) -> None:
@@ -280,3 +284,7 @@ class Walk:
         if not target:
             raise SysError(Errno.NOENT, "a symbolic link to nothing")
         self._begin(target)
+
+
+def _moved() -> SysError:
+    return SysError(Errno.NOENT, "the directory was moved or removed")
