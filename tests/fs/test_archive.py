@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
+import random
 import tarfile
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED
 
 import pytest
@@ -168,6 +173,51 @@ def test_entries_that_contradict_each_other(entries: tuple[tuple[str, bytes, str
 def test_what_is_no_archive(raw: bytes) -> None:
     with pytest.raises(OptionError, match="no zip or tar file"):
         read_archive(io.BytesIO(raw), "x")
+
+
+def damaged(packed: bytes) -> bytes:
+    return packed[:3000] + bytes(100) + packed[3100:]
+
+
+def header(kind: bytes, size: int) -> bytes:
+    """A tar header that says how many bytes follow, in base 256."""
+    info = tarfile.TarInfo("x")
+    info.type, info.size = kind, size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+NOISE = random.Random(1).randbytes(20000)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(damaged(lzma.compress(NOISE)), id="xz"),
+        pytest.param(damaged(bz2.compress(NOISE)), id="bzip2"),
+        pytest.param(damaged(gzip.compress(NOISE)), id="gzip"),
+        pytest.param(header(tarfile.GNUTYPE_LONGNAME, 1 << 62), id="a name of more bytes than there is memory"),
+        pytest.param(header(tarfile.XHDTYPE, 1 << 62), id="a header of more bytes than there is memory"),
+        pytest.param(header(tarfile.XHDTYPE, 1 << 86), id="a header of more bytes than there are numbers"),
+        pytest.param(header(tarfile.REGTYPE, 1 << 86), id="a file of more bytes than there are numbers"),
+    ],
+)
+def test_an_archive_that_is_broken_or_lies(raw: bytes, tmp_path: Path) -> None:
+    (tmp_path / "archive").write_bytes(raw + bytes(1024))
+    for file in (io.BytesIO(raw + bytes(1024)), (tmp_path / "archive").open("rb")):
+        with pytest.raises(OptionError, match=r"no zip or tar file that can be read: [^ ]"):
+            read_archive(file, "x")
+        assert file.closed
+
+
+def test_names_of_more_directories_than_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MOST_OBJECTS", 1000)
+    fine = read_archive(tarred(*((f"d/{number}/x", tarfile.REGTYPE, "") for number in range(400))), "x")
+    assert len(names(fine)) == 1, "what is there already does not count again"
+    fine.close()
+    with pytest.raises(OptionError, match="more than 1000 files and directories"):
+        read_archive(tarred(*(("d/" * 400 + f"{number}/" * 400, tarfile.DIRTYPE, "") for number in range(3))), "x")
+    with pytest.raises(OptionError, match="more than 1000 files and directories"):
+        read_archive(zipped(**{f"d{number}__" * 300 + "x": b"" for number in range(4)}), "x")
 
 
 def test_the_last_entry_of_a_name_counts() -> None:

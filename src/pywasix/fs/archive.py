@@ -21,6 +21,9 @@ from pywasix.kernel.file import File, FileStatus
 from pywasix.kernel.task import Task
 
 BUDGET = 256 << 20  # bytes of unpacked content that may be in memory at once
+# Files, links and directories of one archive. Each takes some 500 bytes, and a few thousand bytes of an archive can
+# name millions of directories.
+MOST_OBJECTS = 1 << 19
 _NANOSECONDS = 1_000_000_000
 
 
@@ -204,12 +207,16 @@ class Archive(Tree):
         self.budget = _Budget(BUDGET)
 
     def number(self) -> int:
-        """An inode number that nothing had before."""
+        """An inode number that nothing had before. Raises: OptionError the archive has too many things."""
+        if self._numbers > MOST_OBJECTS:
+            raise OptionError(
+                f"it has more than {MOST_OBJECTS} files and directories: unpack it, and give the directory"
+            )
         self._numbers += 1
         return self._numbers
 
     def described(self, filetype: FileType, size: int, seconds: float) -> FileStatus:
-        """What stat tells of a new file."""
+        """What stat tells of a new file. Raises: OptionError as `number`."""
         time = max(0, int(seconds * _NANOSECONDS))
         return FileStatus(self._device, self.number(), 1, max(0, size), time, time, time, filetype)
 
@@ -230,7 +237,9 @@ class Archive(Tree):
 
     def directory(self, parent: Tree, name: bytes) -> Tree:
         """A directory of the tree, made if there is none. Raises: OptionError."""
-        found = parent.children.setdefault(name, Tree(self.number(), self._device))
+        found = parent.children.get(name)
+        if found is None:
+            found = parent.children[name] = Tree(self.number(), self._device)
         if isinstance(found, Leaf):
             raise OptionError(f"the archive has entries below {quoted(name)}, which is no directory")
         return found

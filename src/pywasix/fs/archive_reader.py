@@ -6,10 +6,9 @@ import io
 from calendar import timegm
 from functools import partial
 from stat import S_IFMT, S_ISLNK, S_ISREG
-from tarfile import TarError, TarFile, TarInfo
+from tarfile import TarFile, TarInfo
 from typing import BinaryIO
-from zipfile import BadZipFile, ZipFile, ZipInfo, is_zipfile
-from zlib import error as ZlibError
+from zipfile import ZipFile, ZipInfo, is_zipfile
 
 from pywasix.abi.enums import FileType
 from pywasix.errors import OptionError
@@ -19,7 +18,6 @@ from pywasix.fs.zip_entry import unpacked
 
 _BY_UNIX = 3  # who made a zip entry, so that its mode means something
 _LONGEST_TARGET = 4095  # bytes of a symbolic link
-_BROKEN = (BadZipFile, TarError, EOFError, OSError, ValueError, ZlibError, RuntimeError)
 
 
 def read_archive(file: BinaryIO, name: str, device: int = 0) -> Archive:
@@ -36,9 +34,10 @@ def read_archive(file: BinaryIO, name: str, device: int = 0) -> Archive:
     except OptionError as error:
         file.close()
         raise OptionError(f"--archive (archives) {name}: {error}") from None
-    except _BROKEN as error:
+    except Exception as error:  # the library's readers say "broken" in a dozen ways, MemoryError among them
         file.close()
-        raise OptionError(f"--archive (archives) {name} is no zip or tar file that can be read: {error}") from None
+        reason = str(error) or type(error).__name__
+        raise OptionError(f"--archive (archives) {name} is no zip or tar file that can be read: {reason}") from None
     except BaseException:
         file.close()
         raise
