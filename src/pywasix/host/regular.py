@@ -188,7 +188,10 @@ class HostFile(File):
     def close(self) -> None:
         error = self._lent.close()
         if error is not None:
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # it would keep this frame, which keeps it
 
 
 def given_file(fd: int) -> HostFile:

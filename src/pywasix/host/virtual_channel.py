@@ -259,7 +259,7 @@ class VirtualChannel(VirtualEnd):
         if side is None:
             if self._refused:
                 return 0
-            raise self._no_data()
+            raise SysError(Errno.NOTCONN, "the socket is not connected")
         size = sum(map(len, buffers))
         if flags & _TRUNCATE:
             # tcp(7): on a stream MSG_TRUNC discards the bytes instead of passing them to the caller.
@@ -278,33 +278,37 @@ class VirtualChannel(VirtualEnd):
 
     def send(self, buffer: memoryview, flags: int) -> int:
         if self.side is None:
-            raise self._no_data()
+            raise SysError(Errno.NOTCONN, "the socket is not connected")
         try:
             return super().send(buffer, flags)
         except SysError as error:
-            return self._unsent(error, len(buffer))
+            if self._is_taken(error):
+                return len(buffer)
+            raise self._told(error) from None
 
     def send_vector(self, buffers: Sequence[memoryview], flags: int) -> int:
         if self.side is None:
-            raise self._no_data()
+            raise SysError(Errno.NOTCONN, "the socket is not connected")
         try:
             return super().send_vector(buffers, flags)
         except SysError as error:
-            return self._unsent(error, sum(map(len, buffers)))
+            if self._is_taken(error):
+                return sum(map(len, buffers))
+            raise self._told(error) from None
 
     def send_file(self, source: Handle, offset: int, count: int) -> int:
         if self.side is None:
-            raise self._no_data()
+            raise SysError(Errno.NOTCONN, "the socket is not connected")
         try:
             return super().send_file(source, offset, count)
         except SysError as error:
-            return self._unsent(error, count)
+            if self._is_taken(error):
+                return count
+            raise self._told(error) from None
 
-    def _unsent(self, error: SysError, size: int) -> int:
-        """The pair took nothing; returns the bytes that TCP would have taken. Errors: what TCP tells instead."""
-        if error.errno is Errno.PIPE and not self._mute and self.side is not None and self.side.answered():
-            return size
-        raise self._told(error) from None
+    def _is_taken(self, error: SysError) -> bool:
+        """Whether TCP would have taken what the pair refused: the first send to a peer that has closed."""
+        return error.errno is Errno.PIPE and not self._mute and self.side is not None and self.side.answered()
 
     def _told(self, error: SysError) -> SysError:
         """An error of the pair as TCP tells it: the first call after a reset says so (`sk_stream_error`)."""
@@ -317,10 +321,6 @@ class VirtualChannel(VirtualEnd):
         """A receive found nothing. Errors: why the connection was broken off, once."""
         if side.must_tell() and side.take_reset():
             raise SysError(side.why, "the connection was broken off")
-
-    @staticmethod
-    def _no_data() -> SysError:
-        return SysError(Errno.NOTCONN, "the socket is not connected")
 
     def shutdown(self, how: int) -> None:
         """Close directions; a listener stops to listen if RD is among them, as on Linux."""
