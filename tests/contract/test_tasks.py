@@ -26,3 +26,15 @@ def test_stops_are_as_on_linux(natives: Natives) -> None:
     done = pywasix.run(guest("stops"), capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == native.stdout.splitlines()
+
+
+def test_stops_race_as_on_linux(natives: Natives) -> None:
+    """With what a process is about to do: wait for a child, exec, fork, vfork, sleep on a futex, end."""
+    command = natives.command("stop_races")
+    native = subprocess.run([command, command], capture_output=True, text=True, timeout=PATIENCE, check=True)
+    module = guest("stop_races")
+    done = pywasix.run(
+        [module, "/bin/stop_races"], commands={"stop_races": module}, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == native.stdout.splitlines()

@@ -10,10 +10,11 @@ import pytest
 from pywasix.abi.enums import Disposition, Signal
 from pywasix.errors import Killed, ThreadEnd
 from pywasix.kernel import children
+from pywasix.kernel.launch import Program, Running
 from pywasix.kernel.process import ExitStatus, Process
 from pywasix.kernel.task import Task
 from pywasix.kernel.vfork import VforkChild
-from support import PATIENCE
+from support import PATIENCE, wait_until
 from world import SIGNAL_HANDLER, WatchedPoller, World, await_blocked
 
 
@@ -225,3 +226,78 @@ def test_what_waits_wakes_nobody(child: Process) -> None:
     child.signals.post(Signal.CONT)
     assert first.result() is None
     assert (poller.entered.is_set(), got) == (False, [Signal.USR1, Signal.CONT])
+
+
+class Launched:
+    """A launcher that runs nothing, and a program that it is given. `found` is what its main task is told by then."""
+
+    def __init__(self) -> None:
+        self.found: tuple[bool, bool] | None = None
+
+    def find(self, *_: object) -> Program:
+        raise AssertionError("nobody looks for a program")
+
+    def launch(self, process: Process, running: Running) -> None:
+        self.found = process.main_task.attention, process.main_task.stopping
+
+    def program(self) -> Program:
+        return Program([b"next"], lambda _: self)
+
+    def run(self) -> tuple[()]:
+        return ()
+
+    def close(self) -> None:
+        """Nothing was taken."""
+
+
+@pytest.mark.parametrize(
+    ("number", "stopping"), [(Signal.KILL, True), (Signal.TERM, True), (Signal.STOP, False), (Signal.USR1, False)]
+)
+@pytest.mark.parametrize("early", [True, False])
+def test_what_meets_a_child_that_runs_in_its_parents_place_meets_the_program_that_it_runs_next(
+    world: World, child: Process, number: int, stopping: bool, early: bool
+) -> None:
+    """However late: it was told to a task that the child has no more when it runs the program."""
+    launched = world.kernel.launcher = Launched()
+    task, made = child.main_task, world.kernel.fork_process(child.main_task)
+    if number == Signal.USR1:
+        made.signals.use_handler(SIGNAL_HANDLER, exported=True)
+    running = VforkChild(task, made)
+    if early:
+        made.signals.post(number)
+    running.begin()
+    if not early:
+        made.signals.post(number)
+    assert (task.attention, task.stopping) == (True, stopping)
+    running.go_away(launched.program())
+    assert launched.found == (True, stopping)
+    assert not task.stopping
+    made.finish(ExitStatus())
+    made.task_ended(made.main_task)
+
+
+def test_a_thread_of_a_process_that_was_just_stopped_stands_still_too(world: World, child: Process) -> None:
+    child.signals.post(Signal.STOP)
+    assert world.kernel.start_task(child).attention
+    child.signals.post(Signal.CONT)
+    assert not world.kernel.start_task(child).attention
+
+
+def test_who_was_stopped_while_he_waited_sees_that_his_child_has_ended(world: World, child: Process) -> None:
+    """The end of the child wakes him from standing still, and nothing wakes him from waiting after that."""
+    found: list[children.Told | None] = []
+    waiter = Thread(target=lambda: found.append(children.join(world.task, None, wait=True)), daemon=True)
+    waiter.start()
+    await_blocked(world.task)
+    world.process.signals.post(Signal.STOP)
+    wait_until(lambda: world.process.stands)
+    poller = world.task.poller
+    assert isinstance(poller, WatchedPoller)
+    await_blocked(world.task)
+    poller.entered.clear()
+    child.finish(ExitStatus(code=5))
+    child.task_ended(child.main_task)
+    await_blocked(world.task)  # once more: it has woken, and stands still
+    world.process.signals.post(Signal.CONT)
+    waiter.join(PATIENCE)
+    assert [told.child for told in found if told is not None] == [child]

@@ -39,8 +39,10 @@ def join(task: Task, pid: int | None, *, wait: bool, stopped: bool = False) -> T
                 return told
             if not others:
                 raise SysError(Errno.CHILD, "there is no child" if pid is None else f"{pid} is no child")
-            task.interruption_point()
-            pause(task, None)
+            if task.attention:
+                task.interruption_point()  # who is stopped here, or runs a handler, is woken in place of this
+            else:
+                pause(task, None)
     finally:
         process.waiting.remove(task)
 

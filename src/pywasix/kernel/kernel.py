@@ -120,6 +120,7 @@ class Kernel:
             full = self._threads() >= self.max_threads
             if not (over or full):
                 task = Task(process, self._take_id(), poller)
+                task.attention = bool(process.halted)  # who stops a process tells those that it has by then
                 process.tasks.append(task)
         if over:
             poller.close()

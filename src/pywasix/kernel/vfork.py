@@ -46,8 +46,9 @@ class VforkChild:
         self._child.tasks[:] = [task]
         task.child, task.signals = self, self._own_task.signals
         task.belong_to(self._child)
+        task.attention = True  # the child may have been stopped, or sent a signal, before it had a task to be told
         if self._child.status is not None:
-            task.stop()  # the child was killed before it had a task that could be told
+            task.stop()
 
     def end(self, status: ExitStatus) -> StackJump | None:
         """The child has ended, in the middle of what it did; the task is the parent's again.
@@ -98,11 +99,13 @@ class VforkChild:
         self._child.tasks[:] = [self._own_task]
         task.child, task.signals, task.unwind = self._outer, self._signals, None
         task.belong_to(self._parent)
-        # What stopped or woke the task meant the child, or else the parent: look again.
+        # What stopped or woke the task meant the child, or else the parent: both look again.
         task.stopping = False
-        task.attention = True
+        task.attention = self._own_task.attention = True
         if self._over():
             task.stopping = True
+        if self._child.status is not None:
+            self._own_task.stopping = True
 
     def _over(self) -> bool:
         """Whether one of those in whose place the child runs has ended: they cannot go on without each other."""
