@@ -29,11 +29,15 @@ static int read_byte(int fd) {
 
 static void ready(void) { file_write(to_parent[1], "r", 1); }
 
-/* Answers what it is sent, until "q". */
+/* Answers what it is sent with "a", or the letter as many behind that as signals were handled, until "q". Returns 3, or 5
+   when two were handled or more: one that comes to a running process is handled or taken back by the stop behind it. */
 static int answers(void) {
     ready();
-    for (int byte; (byte = read_byte(to_child[0])) > 0 && byte != 'q';) file_write(to_parent[1], "a", 1);
-    return ran ? 4 : 3;
+    for (int byte; (byte = read_byte(to_child[0])) > 0 && byte != 'q';) {
+        char answer = (char)('a' + ran / CONT);
+        file_write(to_parent[1], &answer, 1);
+    }
+    return 3 + (int)(ran / CONT < 2 ? ran / CONT : 2);
 }
 
 static _Noreturn int computes(void) {
