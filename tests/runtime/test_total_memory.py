@@ -71,9 +71,13 @@ def test_many_forks_give_all_of_it_back(name: str, limit: int, each: int, forks:
 
 
 def test_spawns_are_told() -> None:
+    never_ends = module(  # one that ends gives back what it has
+        '(import "wasix_32v1" "thread_sleep" (func $sleep (param i64) (result i32)))'
+        '(memory (export "memory") 1) (func (export "_start") (drop (call $sleep (i64.const -1))))'
+    )
     done = pywasix.run(
         [guest("hostile_processes"), "spawns", "/bin/sleep"],
-        commands={"sleep": guest("tools")},
+        commands={"sleep": never_ends},
         max_memory=2 * MIB,
         max_total_memory=8 * MIB,
         capture_output=True,
