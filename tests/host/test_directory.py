@@ -25,7 +25,7 @@ from pywasix.fs.mounts import Namespace
 from pywasix.fs.node import Opening
 from pywasix.fs.walk import Start
 from pywasix.host import directory as host
-from pywasix.host import libc, regular
+from pywasix.host import regular
 from pywasix.host.directory import host_directory
 from pywasix.host.regular import HostFile
 from pywasix.kernel.fdtable import Descriptor
@@ -289,61 +289,3 @@ def test_what_was_synced_survives_a_killed_host(tmp_path: Path) -> None:
             process.send_signal(signal.SIGKILL)
         assert process.wait(PATIENCE) == -signal.SIGKILL
     assert (tmp_path / "journal").read_text() == "one\ntwo\nthree\n"
-
-
-# -- swapped meanwhile ------------------------------------------------------------
-
-
-def test_a_link_in_place_of_a_directory_that_was_passed_leads_nowhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """ ".." after several directories at once walks to the one before again, and meanwhile the first is a link."""
-    outside, given = tmp_path / "outside", tmp_path / "given"
-    outside.mkdir()
-    (outside / "stolen").write_text("a secret")
-    (given / "a" / "b" / "c").mkdir(parents=True)
-    (given / "a" / "b" / "c" / "up").symlink_to("../stolen")
-    namespace = Namespace()
-    namespace.mount([], host_directory(str(given), writable=True))
-    namespace.complete()
-    really, strides = libc.open_beneath, []
-
-    def swapped(directory: int, path: bytes, flags: int) -> int:
-        fd = really(directory, path, flags)
-        strides.append(path)
-        if len(strides) == 2:  # the first one finds the link, the second one is of the walk that follows it
-            (given / "a").rename(given / "away")
-            (given / "a").symlink_to("../outside")
-            (given / "b").mkdir()
-            (outside / "b").symlink_to(".")
-        return fd
-
-    monkeypatch.setattr(libc, "open_beneath", swapped)
-    files = GuestFiles(namespace)
-    before = open_files()
-    with pytest.raises(SysError, match="NOENT"):
-        files.open(b"a/b/c/up", Opening())
-    assert strides == [b"a/b/c", b"a/b/c"]
-    assert open_files() == before
-    with pytest.raises(SysError, match="NOENT"):
-        files.open(b"a/stolen", Opening())  # a link out stays inside, as ever
-    files.close()
-
-
-def test_the_directory_above_one_that_was_moved_is_not_found_through_a_link(tmp_path: Path) -> None:
-    given = tmp_path / "given"
-    (given / "a" / "b").mkdir(parents=True)
-    (given / "z").mkdir()
-    (tmp_path / "b").mkdir()
-    namespace = Namespace()
-    namespace.mount([], host_directory(str(given), writable=True))
-    namespace.complete()
-    files = GuestFiles(namespace)
-    files.chdir(b"/a/b")
-    (given / "a").rename(given / "away")
-    (given / "a").symlink_to("..")
-    for path in (b"../file", b"../../file", b"../b/../file"):
-        with pytest.raises(SysError, match="NOENT"):
-            files.open(path, WRITING)
-    files.close()
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["b", "given"]

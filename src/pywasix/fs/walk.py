@@ -1,13 +1,14 @@
 """Following paths, so that none leads out of what was given.
 
 Backends never follow a symbolic link; it is done here, where ".." and links are held inside. The directories on the
-way stay open until the walk ends: ".." goes back to where the walk came from, whatever was renamed meanwhile. A walk
-ends at the directory in which the last name is to be found, so that what is done then is done there.
+way stay open while the walk is below them: ".." goes back to where the walk came from, whatever was renamed meanwhile.
+A walk ends at the directory in which the last name is to be found, so that what is done then is done there.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from typing import NamedTuple, Self
 
 from pywasix.abi.errno import Errno
@@ -17,6 +18,7 @@ from pywasix.fs.node import Directory, IsLink
 _MOST_LINKS = 40  # Linux MAXSYMLINKS
 _LONGEST_PATH = 4095  # bytes, Linux PATH_MAX without its NUL
 _LONGEST_NAME = 255  # bytes, NAME_MAX
+_STRIDE = 256  # names that are entered at once; links can make a way of many thousands, and each try looks at all
 _DOTS = (b".", b"..")
 _SLASH = ord("/")
 _SPECIAL = b"./\0"
@@ -159,10 +161,10 @@ class Walk:
         """The names from "/" to `directory`."""
         trail = self._trail
         from_root = bool(trail) and trail[0][0] is self._start.root
-        names = () if from_root else self._start.names
+        names = [] if from_root else list(self._start.names)
         for _, between in trail:
             names += between
-        return names
+        return tuple(names)
 
     def _begin(self, path: bytes) -> None:
         """Put the names of a path, or of a link's target, before those still to follow."""
@@ -202,17 +204,19 @@ class Walk:
         self.name = self.last = b""
 
     def _stride(self) -> bool:
-        """Enter all directories but the last name at once, if these are plain names and nothing is in the way."""
-        names = list(self._names)[:-1]
+        """Enter all directories but the last name at once, if these are plain names and nothing is in the way.
+
+        Of very many it enters the first ones.
+        """
+        names = tuple(islice(self._names, min(_STRIDE, len(self._names) - 1)))
         if any(name in _DOTS or len(name) > _LONGEST_NAME for name in names):
             return False
         found = self.directory.descend(names)
         if found is None:
             return False
-        self._push(found, tuple(names))
-        last = self._names.pop()
-        self._names.clear()
-        self._names.append(last)
+        self._push(found, names)
+        for _ in names:
+            self._names.popleft()
         return True
 
     def _step(self, name: bytes) -> None:
@@ -234,7 +238,9 @@ class Walk:
         if not self._trail:
             self._leave_start()
         elif self._trail[-1][1]:
-            _, names = self._trail.pop()
+            left, names = self._trail.pop()
+            if self._held and self._held[-1] is left:
+                self._held.pop().close()  # nothing leads back to it, and a long way should not take many descriptors
             self.directory = self._trail[-1][0] if self._trail else self._start.directory
             self._enter_again(names[:-1])  # it may have been one stride: one less
         # else the root, which is its own parent
@@ -244,12 +250,18 @@ class Walk:
 
         No link is followed: who put one there has moved the directory away, and where it leads is not above it.
         """
-        for name in names:
-            try:
-                found = self.directory.enter(name)
-            except SysError as error:
-                raise (_moved() if error.errno is Errno.NOTDIR else error) from None
-            self._push(found, (name,))
+        for first in range(0, len(names), _STRIDE):
+            some = names[first : first + _STRIDE]
+            found = self.directory.descend(some)
+            if found is not None:
+                self._push(found, some)
+                continue
+            for name in some:
+                try:
+                    found = self.directory.enter(name)
+                except SysError as error:
+                    raise (_moved() if error.errno is Errno.NOTDIR else error) from None
+                self._push(found, (name,))
 
     def _leave_start(self) -> None:
         """ ".." of the directory that the path began at: where it was opened, if it still is there."""

@@ -32,6 +32,9 @@ _FLAGS = {
     FdFlags.RSYNC: getattr(os, "O_RSYNC", os.O_SYNC),
     FdFlags.SYNC: os.O_SYNC,
 }
+# What entering several directories at once says that a look at each of them must explain. Names that links lead
+# to may be longer together than a path may be.
+_LOOK_CLOSER = (Errno.LOOP, Errno.NOTDIR, Errno.XDEV, Errno.AGAIN, Errno.INVAL, Errno.NAMETOOLONG)
 _TRIES = range(16)  # a name that comes and goes under us
 _REGULAR = FileType.REGULAR_FILE
 
@@ -90,7 +93,7 @@ class HostDirectory:
         except SysError as error:
             if error.errno in (Errno.NOSYS, Errno.PERM):  # an old kernel, or one that may not say so
                 self._mount.strides = False
-            elif error.errno not in (Errno.LOOP, Errno.NOTDIR, Errno.XDEV, Errno.AGAIN, Errno.INVAL):
+            elif error.errno not in _LOOK_CLOSER:
                 raise
             return None
 
