@@ -6,8 +6,9 @@ from contextlib import suppress
 
 import pytest
 
-from pywasix.abi.enums import Whence
+from pywasix.abi.enums import FdFlags, Whence
 from pywasix.errors import SysError
+from pywasix.fs.content import MOST
 from pywasix.fs.memory import MemoryDirectory, MemoryVolume
 from pywasix.fs.memory_file import MemoryFile
 from pywasix.fs.node import Opening
@@ -194,4 +195,36 @@ def test_reading_and_writing_by_position(volume: MemoryVolume) -> None:
         assert bytes(room) == b"netw"
         with pytest.raises(SysError, match="INVAL"):
             file.seek(-1, Whence.SET)
+        file.close()
+
+
+def test_appending_nothing_keeps_the_position(volume: MemoryVolume) -> None:
+    with World() as world:
+        file = opened(volume, how=Opening(write=True, create=True, flags=int(FdFlags.APPEND)))
+        file.write(world.task, [memoryview(b"word")])
+        file.seek(1, Whence.SET)
+        assert file.write(world.task, []) == file.write(world.task, [memoryview(b"")]) == 0
+        assert file.seek(0, Whence.CUR) == 1
+        file.close()
+
+
+def test_the_end_of_all_files(volume: MemoryVolume) -> None:
+    """As Linux: what would pass it is INVAL, also where there is nothing to be read; what is appended there is FBIG."""
+    with World() as world:
+        file = opened(volume)
+        assert read(file, 1, MOST - 1) == b""
+        file.seek(MOST - 1, Whence.SET)
+        assert file.read(world.task, [memoryview(bytearray(1))]) == 0
+        for fails in (
+            lambda: read(file, 2, MOST - 1),
+            lambda: write(file, b"ab", MOST - 1),
+            lambda: file.read(world.task, [memoryview(bytearray(2))]),
+            lambda: file.write(world.task, [memoryview(b"ab")]),
+        ):
+            with pytest.raises(SysError, match="INVAL"):
+                fails()
+        file.set_size(MOST)
+        file.set_flags(int(FdFlags.APPEND))
+        with pytest.raises(SysError, match="FBIG"):
+            file.write(world.task, [memoryview(b"a")])
         file.close()

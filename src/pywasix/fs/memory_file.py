@@ -42,6 +42,8 @@ class MemoryFile(File):
     def read(self, task: Task, buffers: Sequence[memoryview]) -> int:
         with self._lock:
             position = self._position
+            if position > _FAR:
+                _check_part(buffers, position)
             count = self._content.read(buffers, position)
             self._position = position + count
             return count
@@ -50,11 +52,14 @@ class MemoryFile(File):
         with self._lock:
             position = self._content.size if self._flags & _APPEND else self._position
             count = self._write(buffers, position)
-            self._position = position + count
+            if count:  # no bytes are not appended: the position stays (Linux)
+                self._position = position + count
             return count
 
     def read_at(self, buffers: Sequence[memoryview], offset: int) -> int:
         _check_offset(offset)
+        if offset > _FAR:
+            _check_part(buffers, offset)
         with self._lock:
             return self._content.read(buffers, offset)
 
@@ -65,8 +70,8 @@ class MemoryFile(File):
             return self._write(buffers, self._content.size if self._flags & _APPEND else offset)
 
     def _write(self, buffers: Sequence[memoryview], offset: int) -> int:
-        if offset > _FAR and offset + sum(map(len, buffers)) > MOST:
-            raise SysError(Errno.FBIG, "no file is that large")
+        if offset > _FAR:
+            _check_part(buffers, offset, Errno.FBIG if self._flags & _APPEND else Errno.INVAL)
         count = self._content.write(buffers, offset)
         regular = self._regular
         regular.modified = regular.changed = time_ns()  # `touch`, written out for small writes
@@ -132,3 +137,9 @@ class MemoryFile(File):
 def _check_offset(offset: int) -> None:
     if offset > MOST:
         raise SysError(Errno.INVAL, f"no file has an offset of {offset}")
+
+
+def _check_part(buffers: Sequence[memoryview], offset: int, errno: Errno = Errno.INVAL) -> None:
+    """Errors: INVAL such a part would pass the end of all files, also one that is only read (Linux); FBIG appended."""
+    if offset + sum(map(len, buffers)) > MOST:
+        raise SysError(errno, "no file has a byte there")
