@@ -151,6 +151,8 @@ def interrupt(engine: wasmtime.Engine, task: Task) -> None:
         tasks = process.kernel.all_tasks() if process.kernel.ending else list(process.tasks)
         if all(_needs_no_interrupt(each, caller) for each in tasks):
             return
+        if _has_to_end(caller, process):
+            break
         process.ended.wait(pause)
         process.kernel.ending_tasks.insist()
         advance()
@@ -173,6 +175,12 @@ def _interrupt_later(engine: wasmtime.Engine, process: Process) -> None:
 def _needs_no_interrupt(task: Task, caller: int) -> bool:
     """Whether a task runs no guest code: the caller's own, one that has ended or stands still, or will not begin."""
     return task.ended or task.standing or task.thread == caller or (task.stopping and not task.thread)
+
+
+def _has_to_end(caller: int, process: Process) -> bool:
+    """Whether the caller was ended by another one meanwhile: who stops hundreds of processes must not go on then."""
+    tasks = process.kernel.all_tasks()
+    return any(each.thread == caller and each.stopping and each.process is not process for each in tasks)
 
 
 def _is_late(task: Task, process: Process) -> bool:
