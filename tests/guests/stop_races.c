@@ -182,6 +182,12 @@ static void race_of_ends(void) {
     say("ends: %d", good);
 }
 
+static void vfork_once(void) {
+    int pid = process_vfork();
+    if (pid == 0) _Exit(3);
+    say("its end: %d", ended(pid));
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -199,5 +205,6 @@ int main(int count, char **args) {
     for (size_t i = 0; i < sizeof storms / sizeof *storms; i++)
         if (!wanted || !strcmp(wanted, storms[i].name)) storm(storms[i].name, storms[i].run);
     if (!wanted || !strcmp(wanted, "ends")) race_of_ends();
+    if (!wanted || !strcmp(wanted, "vfork once")) vfork_once();
     return 0;
 }

@@ -204,20 +204,17 @@ class Unwinder:
         task = self._guest.task
         try:
             while True:
-                entry = self._entry
-                assert entry is not None
                 try:
+                    while task.stopping:  # it, or the child in its place
+                        if not self._return_from_child():
+                            raise Stopped(lambda: "stopped")
+                    entry = self._entry
+                    assert entry is not None
                     results = self._guest.exports.call(entry.name, entry.arguments)
-                except Stopped as stopped:
-                    self._dissolve(stopped)
-                    if not self._jump(stopped):
-                        raise
-                else:
                     if not (self._save() or self._return_from_child()):
                         return results
-                while task.stopping:  # it, or the child in its place
-                    if not self._return_from_child():
-                        raise Stopped(lambda: "stopped")
+                except Stopped as stopped:  # also on the way between two calls, which are the guest's functions too
+                    self._recover(stopped)
         finally:
             self._entry = None
             while task.child is not None:
@@ -245,6 +242,20 @@ class Unwinder:
             answer = error
         self._prepare(frames, answer)
         return True
+
+    def _recover(self, stopped: Stopped) -> None:
+        """The engine came back early: go on elsewhere. Raises: Stopped when there is no place to go on."""
+        while True:
+            self._dissolve(stopped)
+            try:
+                if self._jump(stopped):
+                    return
+            except Stopped as again:  # who would have gone on was ended too
+                if self._guest.task.child is None:
+                    raise
+                stopped = again
+            else:
+                raise stopped
 
     def _jump(self, stopped: Stopped) -> bool:
         """The engine came back early: whether the guest goes on elsewhere."""
