@@ -27,7 +27,7 @@ BAD_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "env key with =": ({"env": {"A=B": "x"}}, "env has the key 'A=B'"),
     "env with NUL": ({"env": {"A": "x\0y"}}, "has a NUL character in it"),
     "port_order": ({"port_order": "middle"}, "port_order is 'middle'; it is 'auto', 'little' or 'big'"),
-    "net": ({"net": 7}, "net is 7; it is True, rules, a NetworkPolicy, a callable or a VirtualNetwork"),
+    "net": ({"net": 7}, "net is 7; it is True, a string of rules, a NetworkPolicy, a callable or a VirtualNetwork"),
     "net rules": ({"net": "ipv4:permit=1.2.3.4"}, "net: "),
     "policy without a virtual network": (
         {"net": True, "policy": NetworkPolicy.allow_all()},
@@ -280,3 +280,17 @@ def test_exports_of_any_type_do_no_harm() -> None:
     (table (export "d") 1 externref) (tag (export "e"))
     """
     assert pywasix.run(program("", fields=fields)).returncode == 0
+
+
+@pytest.mark.parametrize("timeout", ["5", [5]])
+def test_a_timeout_that_is_no_number(timeout: Any) -> None:
+    with pytest.raises(OptionError, match=r"timeout is .*; it is seconds, such as 10"):
+        pywasix.run([HELLO], timeout=timeout)
+
+
+@pytest.mark.parametrize("address", ["10.0.0.2:80", ("10.0.0.2",), None, 80])
+def test_what_is_no_address_on_a_virtual_network(address: Any) -> None:
+    with pywasix.VirtualNetwork() as network:
+        for use in (network.connect, network.listen, network.wait_listening):
+            with pytest.raises(ValueError, match="is no address; give a host and a port, as in"):
+                use(address)

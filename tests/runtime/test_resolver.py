@@ -261,10 +261,10 @@ def test_a_failure_is_told_by_one_of_many_threads() -> None:
         ({"hosts": {7: "::1"}}, "--add-host (hosts) has 7, which is no host name"),
         ({"hosts": {"127.1": "::1"}}, "--add-host (hosts) has '127.1', which is no host name"),
         ({"hosts": {"LOCALHOST.": "::1"}}, "--add-host (hosts) has 'LOCALHOST.', which is always the program's own"),
-        ({"hosts": {"db": "db2"}}, "--add-host (hosts) gives db an address that is none: 'db2' does not"),
-        ({"hosts": {"db": [7, None]}}, "--add-host (hosts) gives db an address that is none: '7' does not"),
-        ({"hosts": {"db": None}}, "--add-host (hosts) gives db an address that is none: 'None' does not"),
-        ({"hosts": {"db": []}}, "--add-host (hosts) gives db no address"),
+        ({"hosts": {"db": "db2"}}, "--add-host (hosts) gives 'db' an address that is none: 'db2' does not"),
+        ({"hosts": {"db": [7, None]}}, "--add-host (hosts) gives 'db' an address that is none: '7' does not"),
+        ({"hosts": {"db": None}}, "--add-host (hosts) gives 'db' an address that is none: 'None' does not"),
+        ({"hosts": {"db": []}}, "--add-host (hosts) gives 'db' no address"),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, Any], text: str) -> None:

@@ -52,8 +52,10 @@ def name_of(address: Address) -> tuple[Any, ...]:
     return (address.host, address.port) if address.family == INET4 else (address.host, address.port, 0, 0)
 
 
-def read_address(address: tuple[Any, ...]) -> Address:
+def read_address(address: Any) -> Address:
     """An address as Python's sockets take it. Raises: ValueError."""
+    if not isinstance(address, (tuple, list)) or len(address) < 2:
+        raise ValueError(f"{address!r} is no address; give a host and a port, as in ('10.0.0.2', 80)")
     host, port = address[:2]
     if not isinstance(port, int) or not 0 <= port <= _MOST_PORTS:
         raise ValueError(f"{port!r} is no port; ports are 0 to {_MOST_PORTS}")

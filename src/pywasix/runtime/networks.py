@@ -79,7 +79,8 @@ def _policy(net: Any) -> Callable[[], NetworkPolicy] | None:
     elif callable(net):
         policy = NetworkPolicy(net)
     else:
-        raise OptionError(f"net is {net!r}; it is True, rules, a NetworkPolicy, a callable or a VirtualNetwork")
+        kinds = "True, a string of rules, a NetworkPolicy, a callable or a VirtualNetwork"
+        raise OptionError(f"net is {net!r}; it is {kinds}")
     return None if policy.unrestricted else lambda: policy
 
 
@@ -135,7 +136,7 @@ def _address_texts(name: str, addresses: Any) -> tuple[str, ...]:
         listed = [addresses] if isinstance(addresses, str) or not isinstance(addresses, Iterable) else list(addresses)
         texts = tuple(str(ip_address(str(each))) for each in listed)
     except ValueError as error:
-        raise OptionError(f"--add-host (hosts) gives {name} an address that is none: {error}") from None
+        raise OptionError(f"--add-host (hosts) gives {name!r} an address that is none: {error}") from None
     if not texts:
-        raise OptionError(f"--add-host (hosts) gives {name} no address")
+        raise OptionError(f"--add-host (hosts) gives {name!r} no address")
     return texts

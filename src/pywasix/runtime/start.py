@@ -326,6 +326,8 @@ def run(
     """
     from subprocess import CalledProcessError, CompletedProcess, TimeoutExpired
 
+    if timeout is not None and not isinstance(timeout, (int, float)):
+        raise OptionError(f"timeout is {timeout!r}; it is seconds, such as 10")
     if input is not None:
         if start_options.get("stdin") is not None:
             raise OptionError("input and stdin may not both be given")

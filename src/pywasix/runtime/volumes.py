@@ -111,7 +111,7 @@ def _enter(files: GuestFiles, cwd: Any) -> None:
     if cwd is None:
         return
     if not isinstance(cwd, str) or not cwd.startswith("/"):
-        raise OptionError(f"--cwd (cwd) is {cwd!r}; it is an absolute path of the program's")
+        raise OptionError(f"--cwd (cwd) is {cwd!r}; give an absolute path of the program's, such as '/data'")
     try:
         files.chdir(_encoded(cwd))
     except SysError as error:
