@@ -145,3 +145,23 @@ def test_forty_links_that_make_a_way_of_eighty_thousand_names_are_followed_in_fe
         operations.status_of_path(files.start(), b"0" + b"/a" * 2040, follow=True)
     assert sum(looked_at) < 200_000
     files.close()
+
+
+def test_who_walks_from_a_working_directory_keeps_it(tmp_path: Path) -> None:
+    """Another thread may change it twice meanwhile; the walk went on from a closed descriptor then, and was BADF."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "file").touch()
+    before = open_files()
+    files = files_in(host_directory(str(tmp_path)))
+    files.chdir(b"/a")
+    start = files.start()
+    for path in (b"/", b"/a", b"/a", b"/"):
+        files.chdir(path)
+    assert operations.status_of_path(start, b"file", follow=True).filetype is FileType.REGULAR_FILE
+    assert open_files() == before + 2, "the mount, and what the walk has"
+    del start
+    assert open_files() == before + 1
+    child = files.copy()
+    files.close()
+    child.close()
+    assert open_files() == before

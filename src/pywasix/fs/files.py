@@ -32,7 +32,7 @@ class GuestFiles:
     Attributes:
         has_moved: the working directory is another one than "/"; asked by every call with a path.
 
-    `_lock` guards where it stands: the directory is closed when nobody walks from it.
+    `_lock` guards where it stands. A directory that was left closes itself when no thread walks from it any more.
     """
 
     def __init__(self, namespace: Namespace) -> None:
@@ -41,7 +41,6 @@ class GuestFiles:
         self._names: tuple[bytes, ...] = ()
         self.has_moved = False
         self._directory: Directory = namespace.root
-        self._left: Directory | None = None
         self._closed = False
         namespace.use(self)
 
@@ -62,8 +61,6 @@ class GuestFiles:
         if not self._closed:
             self._closed = True
             self._directory.close()
-            if self._left is not None:
-                self._left.close()
             self.namespace.leave(self)
 
     def open(self, path: bytes, how: Opening) -> File | Redirect:
@@ -72,7 +69,7 @@ class GuestFiles:
             return open_path(Start(self._directory, self._names, self.namespace.root), path, how, follow=True)
 
     def start(self) -> Start:
-        """Where paths begin. The directory stays open while it is left once (see `_move`)."""
+        """Where paths begin. The directory stays open for who has this, whoever changes it meanwhile."""
         with self._lock:
             return Start(self._directory, self._names, self.namespace.root)
 
@@ -113,11 +110,7 @@ class GuestFiles:
 
     def _move(self, directory: Directory, names: tuple[bytes, ...]) -> None:
         with self._lock:
-            # Another thread may still walk from where this one stood: that is closed with the next move.
-            left, self._left = self._left, self._directory
             self._stand(directory, names)
-            if left is not None:
-                left.close()
 
     def moved(self, change: Moved) -> None:
         """A process of the program renamed something: whoever stands in it or below has another path now."""

@@ -160,11 +160,14 @@ class Directory(Protocol):
         ...
 
     def stand(self) -> Directory:
-        """This directory once more, to be a working directory. Errors: ACCES its names may not be looked up."""
+        """This directory once more, to be a working directory, which closes itself when nobody refers to it.
+
+        Errors: ACCES its names may not be looked up.
+        """
         ...
 
     def keep(self) -> Directory:
-        """This directory once more, for somebody who closes it on his own. Errors: MFILE, NFILE of the host."""
+        """This directory once more, as `stand`, or for somebody who closes it. Errors: MFILE, NFILE of the host."""
         ...
 
     def close(self) -> None:

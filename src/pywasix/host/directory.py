@@ -214,10 +214,10 @@ class HostDirectory:
         return self
 
     def stand(self) -> HostDirectory:
-        return self._opened(b".", _ENTERED)
+        return _Standing(self._mount, self._lent.do(lambda fd: os.open(b".", _ENTERED, dir_fd=fd)))
 
     def keep(self) -> HostDirectory:
-        return HostDirectory(self._mount, self._lent.do(_duplicate))
+        return _Standing(self._mount, self._lent.do(_duplicate))
 
     def close(self) -> None:
         self._lent.close()  # a directory has no data of ours that could be lost
@@ -236,6 +236,15 @@ class HostDirectory:
                     self._need_writable()
                 raise
             raise SysError(Errno.EXIST, "it is there already")
+
+
+class _Standing(HostDirectory):
+    """A working directory. Other threads may walk from it while it is left: the last one that knows it closes it."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        self.close()
 
 
 def _access(how: Opening) -> int:
