@@ -214,7 +214,8 @@ class Unwinder:
                     if not (self._save() or self._return_from_child()):
                         return results
                 except Stopped as stopped:  # also on the way between two calls, which are the guest's functions too
-                    self._recover(stopped)
+                    if not self._recover(stopped):
+                        raise
         finally:
             self._entry = None
             while task.child is not None:
@@ -243,19 +244,16 @@ class Unwinder:
         self._prepare(frames, answer)
         return True
 
-    def _recover(self, stopped: Stopped) -> None:
-        """The engine came back early: go on elsewhere. Raises: Stopped when there is no place to go on."""
+    def _recover(self, stopped: Stopped) -> bool:
+        """The engine came back early: whether the guest goes on elsewhere."""
         while True:
             self._dissolve(stopped)
             try:
-                if self._jump(stopped):
-                    return
+                return self._jump(stopped)
             except Stopped as again:  # who would have gone on was ended too
                 if self._guest.task.child is None:
-                    raise
-                stopped = again
-            else:
-                raise stopped
+                    return False
+                stopped = again.with_traceback(None)  # its frames are these, and would keep the guest alive
 
     def _jump(self, stopped: Stopped) -> bool:
         """The engine came back early: whether the guest goes on elsewhere."""
