@@ -301,3 +301,34 @@ def test_who_was_stopped_while_he_waited_sees_that_his_child_has_ended(world: Wo
     world.process.signals.post(Signal.CONT)
     waiter.join(PATIENCE)
     assert [told.child for told in found if told is not None] == [child]
+
+
+def test_of_a_stop_and_a_continue_at_once_one_is_the_later_one(child: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop by another one just before the process goes on must not take back the signal that lets it go on."""
+    got: list[int] = []
+    child.main_task.call_guest = lambda _, arguments: got.append(arguments[0])
+    child.signals.use_handler(SIGNAL_HANDLER, exported=True)
+    go_on = child.go_on
+
+    def stopped_before(to: Task | None = None) -> bool:
+        child.signals.post(Signal.STOP)
+        return go_on(to)
+
+    monkeypatch.setattr(child, "go_on", stopped_before)
+    child.signals.post(Signal.CONT)
+    child.main_task.attend()
+    assert (child.halted, got) == (0, [Signal.CONT])
+
+
+def test_a_thread_gets_the_continue_that_was_sent_to_it(world: World, child: Process) -> None:
+    second = world.kernel.start_task(child)
+    got: list[Task] = []
+    for task in child.tasks:
+        task.call_guest = lambda *_, task=task: got.append(task)
+    child.signals.use_handler(SIGNAL_HANDLER, exported=True)
+    child.signals.post(Signal.STOP)
+    child.signals.post(Signal.CONT, second)
+    child.main_task.attend()
+    assert got == []
+    second.attend()
+    assert got == [second]

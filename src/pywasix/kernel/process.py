@@ -143,15 +143,21 @@ class Process:
         else:
             self.main_task.interrupt_engine()
 
-    def go_on(self) -> None:
-        """Let a process go on that was stopped (POSIX SIGCONT)."""
+    def go_on(self, to: Task | None = None) -> bool:
+        """Let a process go on by SIGCONT, whose handler it runs first; returns whether it was stopped.
+
+        Args:
+            to: the task that the signal was sent to, if it was not the process.
+        """
         with self.kernel.process_lock:
             if not self.halted:
-                return
+                return False
+            self.signals.keep(Signal.CONT, to)
             self.halted, self.stands, self.stop_untold = 0, False, False
         for task in list(self.tasks):
             task.notify()
         self.kernel.tell_parent(self)
+        return True
 
     def task_stands(self, task: Task) -> None:
         """A task stands still; the process has stopped when the last one does."""

@@ -150,11 +150,16 @@ class Signals:
         if number == Signal.CONT:
             self._forget(STOPS_BY_DEFAULT)
             self._act_on_unhandled()
+            if self._process.go_on(task):
+                return
         elif number in STOPS_BY_DEFAULT:
             self._forget(_CONTINUE)
         self._send(number, task)
-        if number == Signal.CONT:  # last, so that its handler runs before the guest goes on
-            self._process.go_on()
+
+    def keep(self, number: int, task: Task | None = None) -> None:
+        """Let a signal wait until somebody attends."""
+        with self._lock:
+            (self._pending if task is None else task.signals.pending).add(number)
 
     def _send(self, number: int, task: Task | None) -> None:
         if number in (Signal.KILL, Signal.STOP):
