@@ -79,7 +79,7 @@ def stand_at(start: Start, path: bytes) -> Start:
             except SysError as error:
                 if error.errno is not Errno.NOTDIR:
                     raise
-                walk.follow(otherwise=error)
+                walk.follow(Errno.NOTDIR)
                 continue
             try:
                 return Start(found.stand(), (*walk.names, walk.name), start.root)

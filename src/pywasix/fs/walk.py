@@ -12,7 +12,7 @@ from itertools import islice
 from typing import NamedTuple, Self
 
 from pywasix.abi.errno import Errno
-from pywasix.errors import SysError
+from pywasix.errors import SysError, quoted
 from pywasix.fs.node import Directory, IsLink
 
 _MOST_LINKS = 40  # Linux MAXSYMLINKS
@@ -225,7 +225,9 @@ class Walk:
         except SysError as error:
             if error.errno is not Errno.NOTDIR:
                 raise
-            self._follow(name, otherwise=error)
+            found = None
+        if found is None:
+            self._follow(name, Errno.NOTDIR)
         else:
             self._push(found, (name,))
 
@@ -275,27 +277,34 @@ class Walk:
             raise _moved()
         self._go_up()
 
-    def follow(self, otherwise: SysError | None = None) -> None:
+    def follow(self, otherwise: Errno = Errno.LOOP) -> None:
         """The last name is a symbolic link: go on to the last name of where it points.
 
         Args:
-            otherwise: what it is when it is no link, or none any more; LOOP unless given.
+            otherwise: the error when it is no link, or none any more: LOOP or NOTDIR.
         Errors: as the constructor.
         """
-        self._follow(self.name, otherwise=otherwise or IsLink())
+        self._follow(self.name, otherwise)
         self._advance()
 
-    def _follow(self, name: bytes, *, otherwise: SysError) -> None:
+    def _follow(self, name: bytes, otherwise: Errno) -> None:
         try:
             target = self.directory.target(name)
         except SysError as error:
-            raise (otherwise if error.errno is Errno.INVAL else error) from None
+            if error.errno is not Errno.INVAL:
+                raise
+            # Made here and in no variable: an error that a frame of its own holds keeps the walk's directories open.
+            raise _no_link(name, otherwise) from None
         self._links += 1
         if self._links > _MOST_LINKS:
             raise SysError(Errno.LOOP, f"more than {_MOST_LINKS} symbolic links")
         if not target:
             raise SysError(Errno.NOENT, "a symbolic link to nothing")
         self._begin(target)
+
+
+def _no_link(name: bytes, errno: Errno) -> SysError:
+    return IsLink() if errno is Errno.LOOP else SysError(errno, f"{quoted(name)} is no directory")
 
 
 def _moved() -> SysError:
