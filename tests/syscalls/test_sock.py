@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pywasix.abi.enums import AddressFamily, Rights, SockOption, SockProto, SockStatus, SockType, SockType2022
+from pywasix.abi.enums import AddressFamily, FileType, Rights, SockOption, SockProto, SockStatus, SockType, SockType2022
 from pywasix.abi.errno import Errno
 from pywasix.net.address import INET4, INET6, parse
 from pywasix.net.states import State
@@ -48,10 +48,19 @@ def test_open_gives_the_lowest_number(either: World, family: int, kind: int, pro
     assert either.socket_file(0).family == family
 
 
-def test_types_of_2022_have_other_numbers() -> None:
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (SockType2022.SOCKET_STREAM, STREAM),
+        (SockType2022.SOCKET_DGRAM, DATAGRAM),
+        (FileType.SOCKET_STREAM, STREAM),  # wasi-libc's SOCK_STREAM
+        (FileType.SOCKET_DGRAM, DATAGRAM),
+    ],
+)
+def test_types_of_2022_have_other_numbers(number: int, kind: SockType) -> None:
     with World(generation=WASIX_2022) as world:
-        world.call(sock_open, INET4, SockType2022.SOCKET_STREAM, 0, RESULT)
-        assert world.socket_file(world.u32(RESULT)).kind is STREAM
+        world.call(sock_open, INET4, number, 0, RESULT)
+        assert world.socket_file(world.u32(RESULT)).kind is kind
 
 
 def test_sock_open_afnosupport(either: World) -> None:

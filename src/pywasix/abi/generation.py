@@ -3,7 +3,7 @@
 WASIX changed layouts and numbers without changing the types of its calls, so a host must know who is asking:
 
 - 2022: everything comes from `wasix_32v1`; addresses have 20 bytes; C programs copy `sin_port` as it is, in
-  network order, while Rust's standard library converts it; socket types are numbered from DGRAM 0.
+  network order, while Rust's standard library converts it; socket types are numbered from DGRAM 0, or as file types.
 - 2023-05: the base calls come from `wasi_snapshot_preview1`, ports are little-endian; addresses keep
   20 bytes until September. Only modules with calls of that summer's experiments can be told from later ones.
 - 2023-09 until today: addresses have 110 bytes.
@@ -21,7 +21,7 @@ from pywasix.abi.codecs import (
     decode_addr_port,
     encode_addr_port,
 )
-from pywasix.abi.enums import AddressFamily, UnstableWhence, Whence
+from pywasix.abi.enums import AddressFamily, FileType, UnstableWhence, Whence
 
 if TYPE_CHECKING:
     from pywasix.abi.enums import SockType
@@ -185,7 +185,12 @@ class AbiGeneration(NamedTuple):
         from pywasix.abi.enums import SockType, SockType2022  # only who opens sockets pays for them
 
         try:
-            return SockType[SockType2022(number).name] if self.legacy_sock_types else SockType(number)
+            if not self.legacy_sock_types:
+                return SockType(number)
+            if number in (FileType.SOCKET_DGRAM, FileType.SOCKET_STREAM):
+                # wasi-libc's SOCK_DGRAM and SOCK_STREAM, which some C programs of 2022 hand on as they are.
+                return SockType[FileType(number).name]
+            return SockType[SockType2022(number).name]
         except ValueError:
             return None
 
