@@ -148,11 +148,14 @@ static void storm(const char *name, void (*run)(void)) {
     for (int i = 0; i < TOGETHER; i++)
         if ((senders[i] = must("a child", process_fork())) == 0) storm_at(pid);
     for (int i = 0; i < TOGETHER; i++) good += ended(senders[i]) == 0;
-    process_kill(pid, STOP);
-    int status = stopped(pid);
-    process_kill(pid, CONT);
-    process_kill(pid, STOP);
-    int again = stopped(pid);
+    int status = 0, again = 0;
+    if (run != executes_in_a_thread) { /* Linux forgets a stop that meets exec in a thread (zap_other_threads) */
+        process_kill(pid, STOP);
+        status = stopped(pid);
+        process_kill(pid, CONT);
+        process_kill(pid, STOP);
+        again = stopped(pid);
+    }
     process_kill(pid, KILLED);
     say("%s: %d senders, %d, %d, %d", name, good, status, again, ended(pid));
 }
