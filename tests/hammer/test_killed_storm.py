@@ -17,8 +17,8 @@ import pytest
 import pywasix
 from fuzz.profile import NIGHTLY
 from hammer.test_killed_families import held
+from hammer.test_servers import LEAK, resident
 from hammer.test_terminal import watch
-from hammer.test_thread_server import LEAK, resident
 from support import PATIENCE, guest
 from terminals import Screen, screen
 

@@ -14,7 +14,7 @@ import pytest
 
 import pywasix
 from fuzz.profile import NIGHTLY
-from hammer.test_thread_server import LEAK, resident
+from hammer.test_servers import LEAK, resident
 from support import PATIENCE, guest, open_files
 
 MOMENTS = 1_000 if NIGHTLY else 30

@@ -1,4 +1,4 @@
-"""A server with a thread for each connection: everybody is served, and nothing of it is left.
+"""A server with a thread or a process for each connection: everybody is served, and nothing of it is left.
 
 600 callers; `PYWASIX_FUZZ=nightly` makes them 10,000. 64 call at a time.
 """
@@ -20,6 +20,7 @@ from fuzz.profile import NIGHTLY
 from support import PATIENCE, Wire, guest, listening_port, open_files
 
 CALLERS, AT_ONCE = (10_000 if NIGHTLY else 600), 64
+SERVERS = ("thread_server", "fork_server")
 LEAK = 16 << 20  # bytes; what the interpreter keeps of its own, far below a thread's stack for each caller
 
 
@@ -29,10 +30,10 @@ def resident() -> int:
     return int(path.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if path.exists() else 0
 
 
-def serve_all(wire: Wire, callers: int) -> None:
+def serve_all(name: str, wire: Wire, callers: int) -> None:
     """Start the server, call it, and see it end."""
     with pywasix.start(
-        [guest("thread_server"), "-n", str(callers), "0", wire.host], net=wire.net, stdout=pywasix.PIPE, text=True
+        [guest(name), "-n", str(callers), "0", wire.host], net=wire.net, stdout=pywasix.PIPE, text=True
     ) as server:
         port = listening_port(server)
 
@@ -55,17 +56,19 @@ def nothing_left() -> Iterator[None]:
     assert open_files().keys() == files
 
 
-def test_each_caller_has_a_thread(wire: Wire, nothing_left: None) -> None:
-    serve_all(wire, 100)
+@pytest.mark.parametrize("name", SERVERS)
+def test_each_caller_has_its_own(name: str, wire: Wire, nothing_left: None) -> None:
+    serve_all(name, wire, 100)
 
 
-def test_memory_returns_to_the_start(nothing_left: None) -> None:
+@pytest.mark.parametrize("name", SERVERS)
+def test_memory_returns_to_the_start(name: str, nothing_left: None) -> None:
     from support import host_wire
 
     with host_wire("127.0.0.1") as wire:
-        serve_all(wire, 200)  # what the interpreter and the allocator keep for ever is there afterwards
+        serve_all(name, wire, 200)  # what the interpreter and the allocator keep for ever is there afterwards
         gc.collect()
         before = resident()
-        serve_all(wire, CALLERS)
+        serve_all(name, wire, CALLERS)
         gc.collect()
         assert resident() - before < LEAK
