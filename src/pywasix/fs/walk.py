@@ -118,7 +118,7 @@ class Walk:
         self.directory = start.directory
         self.slash = False
         self._names: deque[bytes] = deque()
-        if is_plain(path) and self._in_one_stride(path):
+        if self._in_one_stride(path):
             return
         check_path(path)
         self._begin(path)
@@ -130,18 +130,16 @@ class Walk:
 
     def _in_one_stride(self, path: bytes) -> bool:
         """Go to the directory of the last name at once, as nearly all paths let it be done."""
-        way, slash, name = path.rpartition(b"/")
-        if slash:
-            shortcut = self.directory.shortcuts.get(way)
-            if shortcut is not None:
-                self.directory = shortcut[0]
-                self._trail.append(shortcut)
-            else:
-                names = tuple(way.split(b"/"))
-                found = self.directory.descend(names)
-                if found is None:
-                    return False
-                self._push(found, names)
+        place = simple_place(self._start, path)
+        if place is None:
+            return False
+        directory, name, names, entered = place
+        between = names[len(self._start.names) :]
+        if entered:
+            self._push(directory, between)
+        elif between:
+            self._trail.append((directory, between))
+            self.directory = directory
         self.name = self.last = name
         return True
 
