@@ -20,7 +20,6 @@ class SectionId(IntEnum):
     FUNCTION = 3
     TABLE = 4
     MEMORY = 5
-    EXPORT = 7
     ELEMENT = 9
     CODE = 10
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
 from threading import Lock, Thread, current_thread, stack_size
 from typing import Any
@@ -91,12 +90,10 @@ class GuestProcess:
 
         name = f"pywasix-{task.process.pid}.{task.tid}"
 
-        cpu = task.process.kernel.cpu
-
         def job() -> None:
             current_thread().name = name
             try:
-                with nullcontext() if cpu is None else cpu.counted():
+                with task.process.kernel.counted():
                     guest.run_thread(entry, arguments)
             finally:
                 guest.close()

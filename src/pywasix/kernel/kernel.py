@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -164,6 +165,10 @@ class Kernel:
     def all_tasks(self) -> Iterable[Task]:
         """Every task of every process."""
         return [task for process in self.all_processes() for task in list(process.tasks)]
+
+    def counted(self) -> AbstractContextManager[None]:
+        """Count the processor time of this thread of the host's meanwhile, if that is limited."""
+        return nullcontext() if self.cpu is None else self.cpu.counted()
 
     def waiters(self, file: File) -> list[Task]:
         """The tasks that wait on a file, alone or among others. Every close asks."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +21,7 @@ _KILL = 9
 
 def run_process(process: Process, running: Running) -> tuple[Any, ...]:
     """Run a process to its end in this thread, whatever it runs (exec); returns the results of its entry point."""
-    cpu = process.kernel.cpu
-    with nullcontext() if cpu is None else cpu.counted():
+    with process.kernel.counted():
         return _run_all(process, running)
 
 
